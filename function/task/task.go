@@ -1,0 +1,84 @@
+// Package task is the domain: what an asynchronous CloudSSO task is, how it is
+// named, what state it is in, what may have made it fail, and which ways there
+// are for looking it up to go wrong. It imports only the standard library and
+// nothing of this project; everything else may import it. No wire format of
+// CloudSSO, no HTTP and no HTML may enter.
+package task
+
+import "time"
+
+// A Type says which operation started a task. The values are CloudSSO's own
+// (API 2021-05-15, GetTaskStatus, TaskType); a value outside these four is
+// kept and shown as it came.
+type Type string
+
+// The operations that start a task.
+const (
+	ProvisionAccessConfiguration   Type = "ProvisionAccessConfiguration"
+	DeprovisionAccessConfiguration Type = "DeprovisionAccessConfiguration"
+	CreateAccessAssignment         Type = "CreateAccessAssignment"
+	DeleteAccessAssignment         Type = "DeleteAccessAssignment"
+)
+
+// A Status is the state of a task, in CloudSSO's own words (GetTaskStatus,
+// Status). A value outside these three is kept, is not done and is never
+// taken for success.
+type Status string
+
+// The states of a task.
+const (
+	InProgress Status = "InProgress"
+	Success    Status = "Success"
+	Failed     Status = "Failed"
+)
+
+// Done reports whether a task in this state has ended.
+func (s Status) Done() bool { return s == Success || s == Failed }
+
+// A Task is what CloudSSO says of one asynchronous task.
+type Task struct {
+	ID        ID
+	Directory DirectoryID
+	Type      Type
+	Status    Status
+
+	// Start and End are in UTC; each is zero while CloudSSO does not give it.
+	Start, End time.Time
+
+	// FailureReason is CloudSSO's free text, exactly as it came: untrusted,
+	// to be escaped by whoever shows it. It is empty unless Status is Failed.
+	FailureReason string
+
+	// Details is nil unless the task was asked for with GetTask or ListTasks.
+	Details *Details
+
+	// RequestID is CloudSSO's id of the request that gave this answer.
+	RequestID string
+}
+
+// Details says whom and what a task is about. These are personal data, which
+// GetTaskStatus does not give and GetTask and ListTasks do.
+type Details struct {
+	AccessConfigurationID, AccessConfigurationName string
+	// PrincipalType is "User" or "Group".
+	PrincipalType, PrincipalID, PrincipalName string
+	// TargetPath and TargetPathName lead from the resource directory to the account.
+	TargetType, TargetID, TargetName, TargetPath, TargetPathName string
+}
+
+// Done reports whether the task has ended, well or badly.
+func (t Task) Done() bool { return t.Status.Done() }
+
+// Elapsed is how long the task took, or has been running at now. It is zero
+// where the start is unknown, where a done task has no end, and where a clock
+// says that the end lies before the start: it is never negative.
+func (t Task) Elapsed(now time.Time) time.Duration {
+	end := now
+	if t.Done() {
+		end = t.End
+	}
+	if t.Start.IsZero() || end.IsZero() {
+		return 0
+	}
+	return max(0, end.Sub(t.Start))
+}

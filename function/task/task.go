@@ -52,7 +52,8 @@ type Task struct {
 	// Details is nil unless the task was asked for with GetTask or ListTasks.
 	Details *Details
 
-	// RequestID is CloudSSO's id of the request that gave this answer.
+	// CheckedAt is when CloudSSO said so, and RequestID its id of the request it answered.
+	CheckedAt time.Time
 	RequestID string
 }
 
@@ -64,6 +65,13 @@ type Details struct {
 	PrincipalType, PrincipalID, PrincipalName string
 	// TargetPath and TargetPathName lead from the resource directory to the account.
 	TargetType, TargetID, TargetName, TargetPath, TargetPathName string
+}
+
+// A Result is one look-up: the task, or the reason why it could not be looked up.
+type Result struct {
+	ID   ID
+	Task Task
+	Err  error
 }
 
 // Done reports whether the task has ended, well or badly.
@@ -81,4 +89,27 @@ func (t Task) Elapsed(now time.Time) time.Duration {
 		return 0
 	}
 	return max(0, end.Sub(t.Start))
+}
+
+// RetryAfter is how long to leave an open task alone before looking again: the
+// older it is, the longer. It is zero for a task that is done. This is the only
+// polling interval there is: waiting follows it, and clients are told it.
+func (t Task) RetryAfter(now time.Time) time.Duration {
+	if t.Done() {
+		return 0
+	}
+	if t.Start.IsZero() {
+		return 3 * time.Second // not begun, or not said: most tasks take seconds
+	}
+	switch age := t.Elapsed(now); {
+	case age < 10*time.Second:
+		return time.Second
+	case age < time.Minute:
+		return 3 * time.Second
+	case age < 5*time.Minute:
+		return 10 * time.Second
+	case age < 30*time.Minute:
+		return 30 * time.Second
+	}
+	return time.Minute
 }

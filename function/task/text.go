@@ -1,5 +1,10 @@
 package task
 
+import (
+	"fmt"
+	"time"
+)
+
 // A Language is one that people are answered in. The zero value is English.
 type Language uint8
 
@@ -70,4 +75,87 @@ func (t Type) Text() Text {
 		return Text{"Remove access from an account", "移除 RD 账号上的授权"}
 	}
 	return Text{string(t), string(t)}
+}
+
+// Sentence says in one sentence how the task stands at now.
+func (t Task) Sentence(now time.Time) Text {
+	verb := t.Type.verb()
+	switch t.Status {
+	case Success:
+		took := t.took(now, Text{" in ", "，用时"})
+		return Text{verb.done.En + took.En, verb.done.Zh + took.Zh}
+	case Failed:
+		took := t.took(now, Text{": failed after ", "，用时"})
+		return Text{verb.failed.En + took.En, verb.failed.Zh + took.Zh}
+	case InProgress:
+		took := t.took(now, Text{", for ", "，已用时"})
+		return Text{verb.doing.En + took.En, verb.doing.Zh + took.Zh}
+	}
+	return Text{"CloudSSO gives a state that is not known here: " + string(t.Status), "云 SSO 返回了未知的状态：" + string(t.Status)}
+}
+
+// took is how long the task took or has been running, after the words that
+// lead to it; empty where that is not known.
+func (t Task) took(now time.Time, lead Text) Text {
+	if t.Start.IsZero() || t.Done() && t.End.IsZero() {
+		return Text{}
+	}
+	d := DurationText(t.Elapsed(now))
+	if d.Zh[0] <= '9' {
+		// Chinese sets a space before a digit, and none before a word.
+		lead.Zh += " "
+	}
+	return Text{lead.En + d.En, lead.Zh + d.Zh}
+}
+
+type verb struct{ doing, done, failed Text }
+
+func (t Type) verb() verb {
+	switch t {
+	case ProvisionAccessConfiguration:
+		return verb{
+			Text{"The access configuration is being provisioned", "正在部署访问配置"},
+			Text{"The access configuration was provisioned", "访问配置部署成功"},
+			Text{"The access configuration was not provisioned", "访问配置部署失败"},
+		}
+	case DeprovisionAccessConfiguration:
+		return verb{
+			Text{"The access configuration is being de-provisioned", "正在解除访问配置部署"},
+			Text{"The access configuration was de-provisioned", "解除访问配置部署成功"},
+			Text{"The access configuration was not de-provisioned", "解除访问配置部署失败"},
+		}
+	case CreateAccessAssignment:
+		return verb{
+			Text{"Access is being assigned", "正在授权"},
+			Text{"Access was assigned", "授权成功"},
+			Text{"Access was not assigned", "授权失败"},
+		}
+	case DeleteAccessAssignment:
+		return verb{
+			Text{"Access is being removed", "正在移除授权"},
+			Text{"Access was removed", "移除授权成功"},
+			Text{"Access was not removed", "移除授权失败"},
+		}
+	}
+	return verb{
+		Text{"The task is running", "任务正在执行"},
+		Text{"The task succeeded", "任务执行成功"},
+		Text{"The task did not succeed", "任务执行失败"},
+	}
+}
+
+// DurationText says how long d is: whole seconds, then minutes and seconds,
+// then hours and minutes.
+func DurationText(d time.Duration) Text {
+	seconds := int64(d / time.Second)
+	minutes, hours := seconds/60, seconds/3600
+	switch {
+	case seconds < 1:
+		return Text{"less than 1 s", "不到 1 秒"}
+	case minutes < 1:
+		return Text{fmt.Sprintf("%d s", seconds), fmt.Sprintf("%d 秒", seconds)}
+	case hours < 1:
+		return Text{fmt.Sprintf("%d min %d s", minutes, seconds%60), fmt.Sprintf("%d 分 %d 秒", minutes, seconds%60)}
+	}
+	return Text{fmt.Sprintf("%d h %d min", hours, minutes%60), fmt.Sprintf("%d 小时 %d 分", hours, minutes%60)}
 }

@@ -1,0 +1,220 @@
+// Package watch asks CloudSSO economically: a finished task is asked for once
+// and remembered, an open one at most once a second however many people look
+// at it, and waiting follows the task's own schedule. What a task is, how it
+// is fetched and how it is shown are none of its business.
+package watch
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"taskstatus/function/task"
+)
+
+const (
+	// openFor is how long the answer for an open task stands: an instance
+	// asks for it at most once in this time.
+	openFor = time.Second
+
+	// notFoundFor is how long a task counts as unknown. A task created a moment
+	// ago may not be found at first, so this is short.
+	notFoundFor = 5 * time.Second
+
+	// margin is kept between the end of a wait and the deadline, to render and
+	// send the answer in.
+	margin = 3 * time.Second
+
+	// inFlight bounds the calls of one look at many tasks: CloudSSO allows 100 a
+	// second for the whole account, and takes some 100 ms a call.
+	inFlight = 8
+
+	// remembered bounds how many tasks are kept in memory.
+	remembered = 10_000
+)
+
+// A Source fetches one task from CloudSSO.
+type Source interface {
+	GetTaskStatus(context.Context, task.DirectoryID, task.ID) (task.Task, error)
+}
+
+// A Watcher looks tasks up, once for all who ask. Create one with New.
+type Watcher struct {
+	source Source
+
+	now func() time.Time
+
+	mu    sync.Mutex
+	known *memory
+	calls map[key]*call
+}
+
+type key struct {
+	directory task.DirectoryID
+	id        task.ID
+}
+
+// A call is one question to the source that is under way. Its fields are
+// written before ended is closed and only read afterwards.
+type call struct {
+	ended chan struct{}
+	task  task.Task
+	err   error
+	// abandoned is set where it failed because the one who asked went away.
+	abandoned bool
+}
+
+// New returns a Watcher that asks source.
+func New(source Source) *Watcher {
+	return &Watcher{
+		source: source,
+		now:    time.Now,
+		known:  newMemory(remembered),
+		calls:  make(map[key]*call),
+	}
+}
+
+// Look looks the tasks up, in the order given. Where some are open it goes on
+// until all are done, or for as long as wait, or until shortly before the deadline of
+// ctx, whichever comes first; with no wait it looks once. A task that was seen
+// and can then not be looked up for a while keeps the answer that it had.
+func (w *Watcher) Look(ctx context.Context, directory task.DirectoryID, ids []task.ID, wait time.Duration) []task.Result {
+	end := w.now().Add(wait)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Add(-margin).Before(end) {
+		end = deadline.Add(-margin)
+	}
+	results := make([]task.Result, len(ids))
+	open := make([]*task.Result, len(ids))
+	for i, id := range ids {
+		results[i].ID = id
+		open[i] = &results[i]
+	}
+	for {
+		w.lookOnce(ctx, directory, open)
+		var pause time.Duration
+		open, pause = w.stillOpen(open)
+		left := end.Sub(w.now())
+		if len(open) == 0 || left <= 0 {
+			return results
+		}
+		if sleep(ctx, min(pause, left)) != nil {
+			return results
+		}
+	}
+}
+
+// lookOnce asks for each task, a few at a time, and returns when all have answered.
+func (w *Watcher) lookOnce(ctx context.Context, directory task.DirectoryID, open []*task.Result) {
+	look := func(r *task.Result) {
+		t, err := w.lookUp(ctx, key{directory, r.ID})
+		seen := r.Task.ID != ""
+		if err != nil && seen && task.KindOf(err).Retryable() {
+			return
+		}
+		r.Task, r.Err = t, err
+	}
+	if len(open) == 1 {
+		look(open[0])
+		return
+	}
+	var group sync.WaitGroup
+	slots := make(chan struct{}, inFlight)
+	for _, r := range open {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() {
+				// Unrecovered, a panic here would end the process and every other invocation with it.
+				if p := recover(); p != nil {
+					r.Err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+				}
+				<-slots
+			}()
+			look(r)
+		})
+	}
+	group.Wait()
+}
+
+// stillOpen returns those worth another look, and how long to pause before it.
+func (w *Watcher) stillOpen(results []*task.Result) (open []*task.Result, pause time.Duration) {
+	for _, r := range results {
+		var next time.Duration
+		switch {
+		case r.Err == nil && r.Task.Done():
+			continue
+		case r.Err == nil:
+			next = r.Task.RetryAfter(w.now())
+		case task.KindOf(r.Err).Retryable():
+			next = openFor
+		default:
+			continue
+		}
+		if len(open) == 0 || next < pause {
+			pause = next
+		}
+		open = append(open, r)
+	}
+	return open, pause
+}
+
+// lookUp answers from memory, or joins the call that is under way, or calls.
+// The call runs in the goroutine, and within the context, of the first who asks.
+// Where that one goes away, the next in line calls again: nobody's
+// cancellation becomes another's answer.
+func (w *Watcher) lookUp(ctx context.Context, k key) (task.Task, error) {
+	for {
+		w.mu.Lock()
+		if t, err, ok := w.known.recall(k, w.now()); ok {
+			w.mu.Unlock()
+			return t, err
+		}
+		c, underWay := w.calls[k]
+		if !underWay {
+			c = &call{ended: make(chan struct{}), abandoned: true}
+			w.calls[k] = c
+			w.mu.Unlock()
+			w.ask(ctx, k, c)
+			return c.task, c.err
+		}
+		w.mu.Unlock()
+
+		select {
+		case <-c.ended:
+			if !c.abandoned {
+				return c.task, c.err
+			}
+		case <-ctx.Done():
+			return task.Task{}, ctx.Err()
+		}
+	}
+}
+
+func (w *Watcher) ask(ctx context.Context, k key, c *call) {
+	// Deferred, so that those who joined are let go even if the source panics.
+	defer func() {
+		w.mu.Lock()
+		delete(w.calls, k)
+		if !c.abandoned {
+			w.known.remember(k, c.task, c.err, w.now())
+		}
+		w.mu.Unlock()
+		close(c.ended)
+	}()
+	c.task, c.err = w.source.GetTaskStatus(ctx, k.directory, k.id)
+	c.task.CheckedAt = w.now()
+	c.abandoned = c.err != nil && ctx.Err() != nil
+}
+
+// sleep pauses for d, or returns the error of ctx if that ends first.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

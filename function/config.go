@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"taskstatus/function/access"
+	"taskstatus/function/cloudsso"
+	"taskstatus/function/task"
+)
+
+// config is the environment, read once and validated.
+type config struct {
+	directories []task.DirectoryID // CLOUDSSO_DIRECTORY_ID
+	region      string             // CLOUDSSO_REGION
+	endpoint    string             // follows from CLOUDSSO_REGION and CLOUDSSO_ENDPOINT
+	roleARN     string             // CLOUDSSO_ROLE_ARN
+	publicURL   string             // PUBLIC_URL
+	access      access.Policy      // ACCESS, ACCESS_TOKENS
+	logLevel    slog.Level         // LOG_LEVEL
+
+	// warnings are what is allowed but looks wrong, for the log.
+	warnings []string
+}
+
+// readConfig reads every variable and returns all that is wrong with them at
+// once, each error beginning with the variable's name.
+func readConfig(getenv func(string) string) (config, error) {
+	var c config
+	var wrong []error
+	note := func(variable string, err error) {
+		if err != nil && !strings.HasPrefix(err.Error(), variable) {
+			err = fmt.Errorf("%s: %w", variable, err)
+		}
+		wrong = append(wrong, err)
+	}
+
+	var err error
+	c.directories, err = readDirectories(getenv("CLOUDSSO_DIRECTORY_ID"))
+	note("CLOUDSSO_DIRECTORY_ID", err)
+
+	c.region = strings.TrimSpace(getenv("CLOUDSSO_REGION"))
+	var warning string
+	c.endpoint, warning, err = cloudsso.Endpoint(c.region, strings.TrimSpace(getenv("CLOUDSSO_ENDPOINT")))
+	note("CLOUDSSO_", err)
+	if warning != "" {
+		c.warnings = append(c.warnings, warning)
+	}
+
+	c.roleARN = strings.TrimSpace(getenv("CLOUDSSO_ROLE_ARN"))
+	if c.roleARN != "" && !strings.HasPrefix(c.roleARN, "acs:ram::") {
+		note("CLOUDSSO_ROLE_ARN", fmt.Errorf("%q is not a role's ARN: one is like acs:ram::123456789012:role/name", c.roleARN))
+	}
+
+	c.publicURL, err = readPublicURL(getenv("PUBLIC_URL"))
+	note("PUBLIC_URL", err)
+
+	c.access, err = access.Parse(strings.TrimSpace(getenv("ACCESS")), getenv("ACCESS_TOKENS"))
+	note("ACCESS", err)
+
+	if level := strings.TrimSpace(getenv("LOG_LEVEL")); level != "" {
+		note("LOG_LEVEL", c.logLevel.UnmarshalText([]byte(level)))
+	}
+	return c, errors.Join(wrong...)
+}
+
+func readDirectories(value string) ([]task.DirectoryID, error) {
+	if strings.TrimSpace(value) == "" {
+		return nil, errors.New("is not set: it names the CloudSSO directory to look into, like d-00fc2p61abcd")
+	}
+	var directories []task.DirectoryID
+	for item := range strings.SplitSeq(value, ",") {
+		directory, err := task.ParseDirectoryID(item)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(directories, directory) {
+			directories = append(directories, directory)
+		}
+	}
+	return directories, nil
+}
+
+// readPublicURL takes https, and http for this very machine only.
+func readPublicURL(value string) (string, error) {
+	value = strings.TrimSuffix(strings.TrimSpace(value), "/")
+	if value == "" {
+		return "", nil
+	}
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		return "", fmt.Errorf("%q is not a site's address: one is like https://status.example.com", value)
+	case u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()):
+		return value, nil
+	}
+	return "", fmt.Errorf("%q does not begin with https://", value)
+}
+
+func loopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
+}

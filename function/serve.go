@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"taskstatus/function/site"
+)
+
+// The limits of the plain HTTP server. In Function Compute its own apply.
+const (
+	headerTimeout = 5 * time.Second
+	// answerTimeout is the longest wait that a request can ask for, and the call after it.
+	answerTimeout = 30 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 8 << 10
+	// shutdownTimeout is what containers commonly leave after SIGTERM.
+	shutdownTimeout = 10 * time.Second
+)
+
+// serve answers plain HTTP until ctx ends, and then what is under way.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler:           invoked(handler),
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       answerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	ending, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(ending); err != nil {
+		return fmt.Errorf("shut down: %w", err)
+	}
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+// invoked gives each request what Function Compute would give it: an id of its
+// own, whatever the caller sent as one, and a deadline.
+func invoked(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := rand.Text()
+		ctx := context.WithValue(r.Context(), requestIDKey{}, id)
+		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+		defer cancel()
+		r = r.WithContext(ctx)
+		r.Header.Set(site.RequestIDHeader, id)
+		w.Header().Set(site.RequestIDHeader, id)
+		handler.ServeHTTP(w, r)
+	})
+}

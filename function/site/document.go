@@ -1,0 +1,140 @@
+package site
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"taskstatus/function/task"
+)
+
+// A Document is one task as JSON. What is not known is absent, never null or
+// empty. One that could not be looked up is its id and a problem.
+type Document struct {
+	TaskID          task.ID          `json:"taskId"`
+	DirectoryID     task.DirectoryID `json:"directoryId,omitempty"`
+	TaskType        task.Type        `json:"taskType,omitempty"`
+	Status          task.Status      `json:"status,omitempty"`
+	Done            *bool            `json:"done,omitempty"`
+	StartTime       *time.Time       `json:"startTime,omitempty"`
+	EndTime         *time.Time       `json:"endTime,omitempty"`
+	DurationSeconds *int64           `json:"durationSeconds,omitempty"`
+	FailureReason   string           `json:"failureReason,omitempty"`
+	Hint            string           `json:"hint,omitempty"`
+	RequestID       string           `json:"requestId,omitempty"`
+	URL             string           `json:"url,omitempty"`
+	Problem         *Problem         `json:"problem,omitempty"`
+}
+
+// Documents are several tasks as JSON, in the order asked.
+type Documents struct {
+	Tasks []Document `json:"tasks"`
+	// Done is true when no task is open, nor might be.
+	Done   bool   `json:"done"`
+	Counts Counts `json:"counts"`
+}
+
+// Counts are how many tasks stand how. Unknown are those in a state that is
+// not known here, and those that could not be looked up.
+type Counts struct {
+	Failed     int `json:"failed"`
+	InProgress int `json:"inProgress"`
+	Success    int `json:"success"`
+	Unknown    int `json:"unknown"`
+}
+
+func document(t task.Task, language task.Language, url string) Document {
+	done := t.Done()
+	d := Document{
+		TaskID: t.ID, DirectoryID: t.Directory, TaskType: t.Type, Status: t.Status,
+		Done: &done, FailureReason: t.FailureReason, RequestID: t.RequestID, URL: url,
+	}
+	if !t.Start.IsZero() {
+		d.StartTime = &t.Start
+	}
+	if done && !t.End.IsZero() {
+		d.EndTime = &t.End
+		if !t.Start.IsZero() {
+			seconds := int64(t.Elapsed(t.End) / time.Second)
+			d.DurationSeconds = &seconds
+		}
+	}
+	if hint, ok := hint(t); ok {
+		d.Hint = hint.In(language)
+	}
+	return d
+}
+
+// hint is our guess at why the task failed.
+func hint(t task.Task) (task.Text, bool) {
+	if t.Status != task.Failed {
+		return task.Text{}, false
+	}
+	return task.Hint(t.FailureReason)
+}
+
+func documents(results []task.Result, language task.Language, url func(task.ID) string) Documents {
+	d := Documents{Tasks: make([]Document, len(results)), Done: true}
+	for i, r := range results {
+		if open(r) {
+			d.Done = false
+		}
+		if r.Err != nil {
+			p := problem(r.Err, language, "")
+			d.Tasks[i] = Document{TaskID: r.ID, Problem: &p}
+			d.Counts.Unknown++
+			continue
+		}
+		d.Tasks[i] = document(r.Task, language, url(r.ID))
+		switch r.Task.Status {
+		case task.Failed:
+			d.Counts.Failed++
+		case task.InProgress:
+			d.Counts.InProgress++
+		case task.Success:
+			d.Counts.Success++
+		default:
+			d.Counts.Unknown++
+		}
+	}
+	return d
+}
+
+// open reports whether looking again may bring something new.
+func open(r task.Result) bool {
+	if r.Err != nil {
+		return task.KindOf(r.Err).Retryable()
+	}
+	return !r.Task.Done()
+}
+
+// next is how long to wait before looking again at those that are open, by the
+// most impatient of them; zero where none is.
+func next(results []task.Result, now time.Time) time.Duration {
+	var shortest time.Duration
+	for _, r := range results {
+		if !open(r) {
+			continue
+		}
+		pause := r.Task.RetryAfter(now)
+		if r.Err != nil {
+			pause = max(retryAfter(r.Err), throttledFor)
+		}
+		if shortest == 0 || pause < shortest {
+			shortest = pause
+		}
+	}
+	return shortest
+}
+
+// encode writes JSON as people read it: with "<" as "<".
+func encode(v any) []byte {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		// The documents hold nothing that cannot be encoded.
+		panic(err)
+	}
+	return b.Bytes()
+}

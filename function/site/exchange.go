@@ -1,0 +1,248 @@
+package site
+
+import (
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"taskstatus/function/task"
+	"taskstatus/templates"
+)
+
+// A form is how an answer is written.
+type form string
+
+const (
+	asJSON form = "json"
+	asText form = "txt"
+	asPage form = "html"
+)
+
+func (f form) contentType() string {
+	switch f {
+	case asPage:
+		return page
+	case asText:
+		return plainText
+	}
+	return jsonType
+}
+
+// An exchange is one request, with what was made out of it before it is answered.
+type exchange struct {
+	request   *http.Request
+	requestID string
+	began     time.Time
+	form      form
+	language  task.Language
+	query     url.Values
+	// path is the request's path without the suffix that names a form.
+	path string
+	// logged goes into the request's line in the log.
+	logged []slog.Attr
+}
+
+func newExchange(r *http.Request, began time.Time) *exchange {
+	e := &exchange{
+		request:   r,
+		requestID: r.Header.Get(RequestIDHeader),
+		began:     began,
+		query:     r.URL.Query(),
+	}
+	e.path, e.form = negotiate(r)
+	e.language = language(e.query.Get("lang"), r.Header.Get("Accept-Language"))
+	return e
+}
+
+func (e *exchange) log(attrs ...slog.Attr) { e.logged = append(e.logged, attrs...) }
+
+func (e *exchange) words() *templates.Words {
+	if e.language == task.Chinese {
+		return &templates.Chinese
+	}
+	return &templates.English
+}
+
+// negotiate returns the form that is asked for, and the path without the
+// suffix that asked for it. A suffix wins; else whoever takes HTML gets the
+// page (RFC 9110, section 12.5.1) and everybody else JSON.
+func negotiate(r *http.Request) (path string, f form) {
+	for _, f := range []form{asJSON, asText} {
+		if path, ok := strings.CutSuffix(r.URL.Path, "."+string(f)); ok {
+			return path, f
+		}
+	}
+	if quality(r.Header.Get("Accept"), "text/html") > 0 {
+		return r.URL.Path, asPage
+	}
+	return r.URL.Path, asJSON
+}
+
+// language returns the wanted language if it is one of ours, else the one of
+// Accept-Language that is preferred (RFC 9110, section 12.5.4), else English.
+func language(wanted, accepted string) task.Language {
+	switch primary, _, _ := strings.Cut(strings.ToLower(wanted), "-"); primary {
+	case "zh":
+		return task.Chinese
+	case "en":
+		return task.English
+	}
+	if quality(accepted, "zh") > quality(accepted, "en") {
+		return task.Chinese
+	}
+	return task.English
+}
+
+// quality returns the weight, 0 to 1, that a list of weighted values
+// (RFC 9110, section 12.4.2) gives to the value, or to one that it begins with
+// followed by "-"; of two that weigh the same the one named first counts
+// slightly more. It is 0 for one that is not listed: wildcards do not count.
+func quality(list, value string) float64 {
+	best := 0.0
+	for position, item := range strings.Split(list, ",") {
+		name, parameters, _ := strings.Cut(strings.ToLower(strings.TrimSpace(item)), ";")
+		name = strings.TrimSpace(name)
+		if name != value && !strings.HasPrefix(name, value+"-") {
+			continue
+		}
+		q := 1.0
+		for parameter := range strings.SplitSeq(parameters, ";") {
+			if weight, ok := strings.CutPrefix(strings.TrimSpace(parameter), "q="); ok {
+				var err error
+				if q, err = strconv.ParseFloat(weight, 64); err != nil {
+					q = 0
+				}
+			}
+		}
+		if q > 0 {
+			best = max(best, q-float64(position)*1e-6)
+		}
+	}
+	return best
+}
+
+// directory returns the one that is asked for, which must be one of those shown.
+func (s *Site) directory(e *exchange) (task.DirectoryID, error) {
+	if !e.query.Has("directory") {
+		return s.Directories[0], nil
+	}
+	directory, err := task.ParseDirectoryID(e.query.Get("directory"))
+	if err != nil {
+		return "", err
+	}
+	return directory, s.shown(directory)
+}
+
+// shown returns a Forbidden error for a directory that is not configured.
+func (s *Site) shown(directory task.DirectoryID) error {
+	if slices.Contains(s.Directories, directory) {
+		return nil
+	}
+	return task.Errorf(task.Forbidden, task.Text{
+		En: "the directory %s is not one that is shown here",
+		Zh: "本函数未开放目录 %s",
+	}, directory)
+}
+
+// maxWait is how long a request is held at the most: long enough for nearly
+// every task, short enough for the proxies on the way.
+const maxWait = 20 * time.Second
+
+// wait returns how long the caller would have the answer held until the task is
+// done: ?wait=N, else "Prefer: wait=N" (RFC 7240, section 4.3), in seconds.
+// asked is false where it is in neither; a preference that cannot be read is ignored, as
+// RFC 7240 has it.
+func (e *exchange) wait() (wait time.Duration, asked bool, err error) {
+	if e.query.Has("wait") {
+		value := e.query.Get("wait")
+		seconds, ok := wholeSeconds(value)
+		if !ok {
+			return 0, false, task.Errorf(task.Invalid, task.Text{
+				En: "wait is %.40q: it takes a whole number of seconds",
+				Zh: "参数 wait 的值 %.40q 无效：应为整数秒",
+			}, value)
+		}
+		return min(seconds, maxWait), true, nil
+	}
+	for _, header := range e.request.Header.Values("Prefer") {
+		for preference := range strings.SplitSeq(header, ",") {
+			name, value, _ := strings.Cut(strings.TrimSpace(preference), "=")
+			if !strings.EqualFold(strings.TrimSpace(name), "wait") {
+				continue
+			}
+			if seconds, ok := wholeSeconds(strings.Trim(strings.TrimSpace(value), `"`)); ok {
+				return min(seconds, maxWait), true, nil
+			}
+		}
+	}
+	return 0, false, nil
+}
+
+// The bounds of ?refresh=N: often enough to be of use, seldom enough to be free.
+const (
+	minRefresh     = 5 * time.Second
+	maxRefresh     = 5 * time.Minute
+	defaultRefresh = 10 * time.Second
+)
+
+// refresh returns how often the page is to load itself again, for who has no
+// JavaScript; zero where that is not asked for.
+func (e *exchange) refresh() (time.Duration, error) {
+	if !e.query.Has("refresh") {
+		return 0, nil
+	}
+	value := e.query.Get("refresh")
+	every, ok := wholeSeconds(value)
+	if !ok {
+		return 0, task.Errorf(task.Invalid, task.Text{
+			En: "refresh is %.40q: it takes a whole number of seconds",
+			Zh: "参数 refresh 的值 %.40q 无效：应为整数秒",
+		}, value)
+	}
+	return min(max(every, minRefresh), maxRefresh), nil
+}
+
+func wholeSeconds(s string) (time.Duration, bool) {
+	n, err := strconv.ParseUint(s, 10, 31)
+	return time.Duration(n) * time.Second, err == nil
+}
+
+// url returns the address of this site that path is at, absolute.
+func (s *Site) url(e *exchange, path string) string {
+	if s.PublicURL != "" {
+		return s.PublicURL + path
+	}
+	return scheme(e.request) + "://" + e.request.Host + path
+}
+
+// scheme: Function Compute does not say how it was called, and serves https
+// on every domain; without TLS there is only a machine's own.
+func scheme(r *http.Request) string {
+	host := strings.ToLower(r.Host)
+	if r.TLS == nil && (strings.HasPrefix(host, "127.") || strings.HasPrefix(host, "localhost") || strings.HasPrefix(host, "[::1]")) {
+		return "http"
+	}
+	return "https"
+}
+
+// with returns this request's own address with a parameter set, or removed
+// where value is empty.
+func (e *exchange) with(parameter, value string) string {
+	return e.at(e.request.URL.Path, parameter, value)
+}
+
+// at is the same at another path.
+func (e *exchange) at(path, parameter, value string) string {
+	query := maps.Clone(e.query)
+	query.Del(parameter)
+	if value != "" {
+		query.Set(parameter, value)
+	}
+	u := url.URL{Path: path, RawQuery: query.Encode()}
+	return u.String()
+}

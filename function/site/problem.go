@@ -1,0 +1,131 @@
+package site
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"taskstatus/function/task"
+	"taskstatus/templates"
+)
+
+// A Problem is a problem document (RFC 9457). The same is shown as a page to
+// who asks for one.
+type Problem struct {
+	Type      string `json:"type"`
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Detail    string `json:"detail,omitempty"`
+	RequestID string `json:"requestId,omitempty"`
+	Hint      string `json:"hint,omitempty"`
+	Retryable bool   `json:"retryable"`
+}
+
+// A refusal is a problem of HTTP alone: no task was looked up.
+type refusal struct {
+	status int
+	name   string
+	title  task.Text
+	hint   task.Text
+}
+
+func (r *refusal) Error() string { return r.name }
+
+var (
+	errNoSuchPage = &refusal{http.StatusNotFound, "no-such-page",
+		task.Text{En: "There is no such page", Zh: "页面不存在"},
+		task.Text{En: "A task is at /tasks/{taskId}, several at /tasks?id=a,b.", Zh: "单个任务：/tasks/{taskId}；多个任务：/tasks?id=a,b。"}}
+	errMethod = &refusal{http.StatusMethodNotAllowed, "method-not-allowed",
+		task.Text{En: "This address is only for reading", Zh: "该地址只能读取"},
+		task.Text{En: "Use GET or HEAD.", Zh: "请使用 GET 或 HEAD。"}}
+	errUnauthorized = &refusal{http.StatusUnauthorized, "unauthorized",
+		task.Text{En: "An access token is needed", Zh: "需要访问令牌"},
+		task.Text{En: "Send the header: Authorization: Bearer <token>.", Zh: "请在请求头中携带：Authorization: Bearer <令牌>。"}}
+	errUnconfigured = &refusal{http.StatusServiceUnavailable, "unconfigured",
+		task.Text{En: "Nobody is let in yet", Zh: "尚未配置访问方式"},
+		task.Text{
+			En: "For the operator: set ACCESS_TOKENS to name:sha256-hex of a token that you hand out, or ACCESS=open to let everybody in.",
+			Zh: "请管理员将 ACCESS_TOKENS 设为 名称:令牌的 SHA-256 十六进制值，或设置 ACCESS=open 允许所有人访问。",
+		}}
+)
+
+// throttledFor is how long to stay away where CloudSSO throttles and does not say how long.
+const throttledFor = 2 * time.Second
+
+// status is the HTTP status of a look-up that went wrong. How a task stands is
+// never an HTTP error; only the looking can fail.
+func status(k task.Kind) int {
+	switch k {
+	case task.Invalid:
+		return http.StatusBadRequest
+	case task.Forbidden:
+		return http.StatusForbidden
+	case task.NotFound:
+		return http.StatusNotFound
+	case task.Refused, task.Upstream:
+		return http.StatusBadGateway
+	case task.Throttled:
+		return http.StatusServiceUnavailable
+	case task.Timeout:
+		return http.StatusGatewayTimeout
+	}
+	return http.StatusInternalServerError
+}
+
+// problem is what the caller may know of err. Of an error that nobody foresaw
+// that is a request id.
+func problem(err error, language task.Language, requestID string) Problem {
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return Problem{
+			Type: "/problems/" + r.name, Title: r.title.In(language), Status: r.status,
+			Hint: r.hint.In(language), RequestID: requestID,
+		}
+	}
+	kind := task.KindOf(err)
+	p := Problem{
+		Type: "/problems/" + kind.String(), Title: kind.Title().In(language), Status: status(kind),
+		Hint: kind.Hint().In(language), Retryable: kind.Retryable(), RequestID: requestID,
+	}
+	if e, ok := errors.AsType[*task.Error](err); ok {
+		p.Detail = e.Detail.In(language)
+	}
+	return p
+}
+
+// retryAfter is how long to stay away after err; zero where that does not help.
+func retryAfter(err error) time.Duration {
+	e, ok := errors.AsType[*task.Error](err)
+	switch {
+	case ok && e.RetryAfter > 0:
+		return e.RetryAfter
+	case task.KindOf(err) == task.Throttled:
+		return throttledFor
+	}
+	return 0
+}
+
+func (s *Site) problemAnswer(e *exchange, err error) *answer {
+	p := problem(err, e.language, e.requestID)
+	a := &answer{status: p.Status, cache: noStore, retryAfter: retryAfter(err)}
+	switch p.Status {
+	case http.StatusMethodNotAllowed:
+		a.set("Allow", allowed)
+	case http.StatusUnauthorized:
+		a.set("WWW-Authenticate", "Bearer")
+	}
+	if e.form != asPage {
+		a.contentType, a.body = problemType, encode(p)
+		return a
+	}
+	body, err := render(templates.ProblemPage(templates.Problem{
+		Page:    e.page(fmt.Sprintf("%s – %s", p.Title, e.words().Site)),
+		Heading: p.Title, Detail: p.Detail, Hint: p.Hint, RequestID: p.RequestID,
+	}))
+	if err != nil {
+		a.contentType, a.body = problemType, encode(p)
+		return a
+	}
+	a.contentType, a.body = page, body
+	return a
+}

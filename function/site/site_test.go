@@ -1,0 +1,716 @@
+package site
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"taskstatus/function/task"
+)
+
+var update = flag.Bool("update", false, "write the golden pages anew")
+
+const (
+	succeeded = task.ID("t-shsucceeded00000000a")
+	failed    = task.ID("t-shfailed0000000000a")
+	running   = task.ID("t-shrunning000000000a")
+	older     = task.ID("t-sholder00000000000a")
+	hostile   = task.ID("t-shhostile000000000a")
+	odd       = task.ID("t-shodd0000000000000a")
+	reasoned  = task.ID("t-shreasoned00000000a")
+	absent    = task.ID("t-shabsent0000000000a")
+	throttled = task.ID("t-shthrottled0000000a")
+	refused   = task.ID("t-shrefused000000000a")
+	broken    = task.ID("t-shbroken0000000000a")
+	slow      = task.ID("t-shslow000000000000a")
+	buggy     = task.ID("t-shbuggy00000000000a")
+
+	directory = task.DirectoryID("d-00fc2p61abcd")
+	second    = task.DirectoryID("d-003qew84abcd")
+	secret    = "STS.secret upstream message"
+)
+
+// hostileReason is what a failure reason may hold, there being no rule for it.
+const hostileReason = "<script>alert(1)</script> \u202egnirts\x00 **bold** [x](javascript:alert(1))\n\nand so on, without an end in sight"
+
+var now = time.Date(2021, 11, 5, 2, 58, 17, 0, time.UTC)
+
+func at(second int) time.Time { return time.Date(2021, 11, 5, 2, 58, second, 0, time.UTC) }
+
+// looker knows some tasks. It says which directory and wait it was asked with.
+type looker struct {
+	directory task.DirectoryID
+	wait      time.Duration
+	asked     int
+}
+
+func (l *looker) Look(_ context.Context, directory task.DirectoryID, ids []task.ID, wait time.Duration) []task.Result {
+	l.directory, l.wait, l.asked = directory, wait, l.asked+1
+	results := make([]task.Result, len(ids))
+	for i, id := range ids {
+		t := task.Task{
+			ID: id, Directory: directory, Type: task.CreateAccessAssignment, Status: task.InProgress,
+			Start: at(7), CheckedAt: at(17), RequestID: "005F4623-AE53-504D-830F-44825F7DC211",
+		}
+		var err error
+		switch id {
+		case succeeded:
+			t.Status, t.End = task.Success, at(8)
+		case failed:
+			t.Status, t.End, t.FailureReason = task.Failed, at(8), "No Permission."
+		case reasoned:
+			t.Status, t.End, t.FailureReason = task.Failed, at(7), "InternalError"
+		case hostile:
+			t.Status, t.End, t.FailureReason = task.Failed, at(8), hostileReason
+		case running:
+		case older:
+			t.Start = at(17).Add(-2 * time.Minute)
+		case odd:
+			t.Type, t.Status, t.Start = "RenameDirectory", "Paused", time.Time{}
+		case throttled:
+			err = &task.Error{Kind: task.Throttled, RetryAfter: 1500 * time.Millisecond, Cause: errors.New(secret)}
+		case refused:
+			err = &task.Error{Kind: task.Refused, Cause: errors.New(secret), RequestID: "R-1"}
+		case broken:
+			err = &task.Error{Kind: task.Upstream, Cause: errors.New(secret)}
+		case slow:
+			err = fmt.Errorf("look: %w", context.DeadlineExceeded)
+		case buggy:
+			err = errors.New(secret)
+		default:
+			err = &task.Error{Kind: task.NotFound}
+		}
+		if err != nil {
+			t = task.Task{}
+		}
+		results[i] = task.Result{ID: id, Task: t, Err: err}
+	}
+	return results
+}
+
+// guard lets nobody, everybody or the bearer of "token" in.
+type guard string
+
+func (g guard) Configured() bool { return g != "" }
+
+func (g guard) Caller(r *http.Request) (string, bool) {
+	return "bot", g == "open" || r.Header.Get("Authorization") == "Bearer token"
+}
+
+func newSite() (*Site, *looker) {
+	l := &looker{}
+	return &Site{
+		Looker: l, Guard: guard("open"), Directories: []task.DirectoryID{directory, second},
+		PublicURL: "https://status.example.com", Version: "v1",
+		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
+	}, l
+}
+
+// request makes one with headers given as "Name: value".
+func request(method, target string, headers ...string) *http.Request {
+	r := httptest.NewRequest(method, target, nil)
+	r.Header.Set(RequestIDHeader, "1-6b04bbb6")
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		r.Header.Add(name, value)
+	}
+	return r
+}
+
+func send(s *Site, r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, r)
+	return w
+}
+
+const asksForPage = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+func TestOneTaskAsJSON(t *testing.T) {
+	for _, test := range []struct {
+		name, target, want string
+	}{
+		{"success", "/tasks/" + string(succeeded),
+			`{"taskId":"t-shsucceeded00000000a","directoryId":"d-00fc2p61abcd","taskType":"CreateAccessAssignment","status":"Success","done":true,` +
+				`"startTime":"2021-11-05T02:58:07Z","endTime":"2021-11-05T02:58:08Z","durationSeconds":1,` +
+				`"requestId":"005F4623-AE53-504D-830F-44825F7DC211","url":"https://status.example.com/tasks/t-shsucceeded00000000a"}`},
+		{"failed", "/tasks/" + string(failed),
+			`{"taskId":"t-shfailed0000000000a","directoryId":"d-00fc2p61abcd","taskType":"CreateAccessAssignment","status":"Failed","done":true,` +
+				`"startTime":"2021-11-05T02:58:07Z","endTime":"2021-11-05T02:58:08Z","durationSeconds":1,"failureReason":"No Permission.",` +
+				`"hint":"The service-linked role AliyunServiceRoleForCloudSSO may be missing in the account, or a control policy of the resource directory may deny it. Check both, then try again.",` +
+				`"requestId":"005F4623-AE53-504D-830F-44825F7DC211","url":"https://status.example.com/tasks/t-shfailed0000000000a"}`},
+		{"failed within the second, with a reason that has no hint", "/tasks/" + string(reasoned),
+			`{"taskId":"t-shreasoned00000000a","directoryId":"d-00fc2p61abcd","taskType":"CreateAccessAssignment","status":"Failed","done":true,` +
+				`"startTime":"2021-11-05T02:58:07Z","endTime":"2021-11-05T02:58:07Z","durationSeconds":0,"failureReason":"InternalError",` +
+				`"requestId":"005F4623-AE53-504D-830F-44825F7DC211","url":"https://status.example.com/tasks/t-shreasoned00000000a"}`},
+		{"in progress", "/tasks/" + string(running),
+			`{"taskId":"t-shrunning000000000a","directoryId":"d-00fc2p61abcd","taskType":"CreateAccessAssignment","status":"InProgress","done":false,` +
+				`"startTime":"2021-11-05T02:58:07Z",` +
+				`"requestId":"005F4623-AE53-504D-830F-44825F7DC211","url":"https://status.example.com/tasks/t-shrunning000000000a"}`},
+		{"a state that is not known", "/tasks/" + string(odd),
+			`{"taskId":"t-shodd0000000000000a","directoryId":"d-00fc2p61abcd","taskType":"RenameDirectory","status":"Paused","done":false,` +
+				`"requestId":"005F4623-AE53-504D-830F-44825F7DC211","url":"https://status.example.com/tasks/t-shodd0000000000000a"}`},
+		{"another directory", "/tasks/" + string(running) + "?directory=d-003qew84abcd",
+			`{"taskId":"t-shrunning000000000a","directoryId":"d-003qew84abcd","taskType":"CreateAccessAssignment","status":"InProgress","done":false,` +
+				`"startTime":"2021-11-05T02:58:07Z",` +
+				`"requestId":"005F4623-AE53-504D-830F-44825F7DC211","url":"https://status.example.com/tasks/t-shrunning000000000a?directory=d-003qew84abcd"}`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, _ := newSite()
+			w := send(s, request("GET", test.target))
+			if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" {
+				t.Fatalf("got %d %s", w.Code, w.Header().Get("Content-Type"))
+			}
+			if got := strings.TrimSuffix(w.Body.String(), "\n"); got != test.want {
+				t.Errorf("got\n%s\nwant\n%s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestSeveralTasksAsJSON(t *testing.T) {
+	s, l := newSite()
+	w := send(s, request("GET", fmt.Sprintf("/tasks?id=%s,%s,%s,%s,%s,%s", succeeded, running, absent, failed, odd, throttled)))
+	var got Documents
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if want := (Counts{Failed: 1, InProgress: 1, Success: 1, Unknown: 3}); got.Done || got.Counts != want {
+		t.Errorf("done %v, counts %+v; want false, %+v", got.Done, got.Counts, want)
+	}
+	if len(got.Tasks) != 6 || l.asked != 1 {
+		t.Fatalf("%d tasks by %d looks, want 6 by 1", len(got.Tasks), l.asked)
+	}
+	for i, id := range []task.ID{succeeded, running, absent, failed, odd, throttled} {
+		if got.Tasks[i].TaskID != id {
+			t.Errorf("task %d is %s, want %s: the order is the one asked", i, got.Tasks[i].TaskID, id)
+		}
+	}
+	if p := got.Tasks[2].Problem; p == nil || p.Status != 404 || got.Tasks[2].Status != "" || got.Tasks[2].Done != nil {
+		t.Errorf("the one that is not there: %+v", got.Tasks[2])
+	}
+	// The one in progress is 10 s old, so 3 s; the odd one has no start, 3 s; the throttled one 2 s.
+	if w.Header().Get("Retry-After") != "2" {
+		t.Errorf("Retry-After %q, want 2", w.Header().Get("Retry-After"))
+	}
+}
+
+func TestSeveralAreDone(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		ids   []task.ID
+		done  bool
+		cache string
+	}{
+		{"all ended", []task.ID{succeeded, failed}, true, doneDocument},
+		{"one open", []task.ID{succeeded, running}, false, revalidate},
+		{"one not found: it may be found yet", []task.ID{succeeded, absent}, true, revalidate},
+		{"one throttled: it may be open", []task.ID{succeeded, throttled}, false, revalidate},
+		{"one in an unknown state", []task.ID{succeeded, odd}, false, revalidate},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, _ := newSite()
+			var ids []string
+			for _, id := range test.ids {
+				ids = append(ids, string(id))
+			}
+			w := send(s, request("GET", "/tasks?id="+strings.Join(ids, ",")))
+			var got Documents
+			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+				t.Fatal(err)
+			}
+			if got.Done != test.done || w.Header().Get("Cache-Control") != test.cache {
+				t.Errorf("done %v, %q; want %v, %q", got.Done, w.Header().Get("Cache-Control"), test.done, test.cache)
+			}
+			if (w.Header().Get("Retry-After") == "") != test.done {
+				t.Errorf("done %v, yet Retry-After %q", test.done, w.Header().Get("Retry-After"))
+			}
+		})
+	}
+}
+
+func TestText(t *testing.T) {
+	for _, test := range []struct {
+		name, target, want string
+	}{
+		{"failed", "/tasks/" + string(failed) + ".txt",
+			"✕ Failed: Assign access to an account t-shfailed0000000000a (1 s): No Permission. https://status.example.com/tasks/t-shfailed0000000000a\n"},
+		{"in Chinese", "/tasks/" + string(failed) + ".txt?lang=zh",
+			"✕ 执行失败: 在 RD 账号上授权 t-shfailed0000000000a (1 秒): No Permission. https://status.example.com/tasks/t-shfailed0000000000a\n"},
+		{"no times", "/tasks/" + string(odd) + ".txt",
+			"? Paused: RenameDirectory t-shodd0000000000000a https://status.example.com/tasks/t-shodd0000000000000a\n"},
+		{"hostile: one line, cut, nothing that steers a terminal", "/tasks/" + string(hostile) + ".txt",
+			"✕ Failed: Assign access to an account t-shhostile000000000a (1 s): <script>alert(1)</script> �gnirts� **bold** [x](javascript:alert(1)) and so o… https://status.example.com/tasks/t-shhostile000000000a\n"},
+		{"several", "/tasks.txt?id=" + string(running) + "," + string(absent),
+			"… In progress: Assign access to an account t-shrunning000000000a (10 s) https://status.example.com/tasks/t-shrunning000000000a\n" +
+				"? t-shabsent0000000000a: Task not found\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, _ := newSite()
+			w := send(s, request("GET", test.target))
+			if got := w.Body.String(); got != test.want || w.Header().Get("Content-Type") != "text/plain; charset=utf-8" {
+				t.Errorf("got %s\n%q\nwant\n%q", w.Header().Get("Content-Type"), got, test.want)
+			}
+			for line := range strings.Lines(w.Body.String()) {
+				if n := len([]rune(line)); n > maxLine+1 {
+					t.Errorf("a line of %d characters, want at most %d", n, maxLine)
+				}
+			}
+		})
+	}
+}
+
+func TestNegotiate(t *testing.T) {
+	for _, test := range []struct {
+		name, target, accept, want string
+	}{
+		{"nothing asked", "/tasks/" + string(failed), "", jsonType},
+		{"curl", "/tasks/" + string(failed), "*/*", jsonType},
+		{"a browser", "/tasks/" + string(failed), "text/html,application/xhtml+xml,*/*;q=0.8", page},
+		{"HTML not wanted", "/tasks/" + string(failed), "text/html;q=0, application/json", jsonType},
+		{"in capitals", "/tasks/" + string(failed), "Text/HTML", page},
+		{"a suffix wins", "/tasks/" + string(failed) + ".json", "text/html", jsonType},
+		{"the other suffix wins", "/tasks/" + string(failed) + ".txt", "text/html", plainText},
+		{"several, by suffix", "/tasks.json?id=" + string(failed), "text/html", jsonType},
+		{"problems likewise", "/tasks/t-x", "text/html", page},
+		{"problems likewise, not HTML", "/tasks/t-x", "application/json", problemType},
+		{"problems, by suffix", "/tasks/t-x.json", "text/html", problemType},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, _ := newSite()
+			w := send(s, request("GET", test.target, "Accept: "+test.accept))
+			if got := w.Header().Get("Content-Type"); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+			if vary := w.Header().Get("Vary"); !strings.Contains(vary, "Accept,") {
+				t.Errorf("Vary is %q", vary)
+			}
+		})
+	}
+}
+
+func TestLanguage(t *testing.T) {
+	for _, test := range []struct {
+		name, query, header, want string
+	}{
+		{"none", "", "", "en"},
+		{"Chinese first", "", "zh-CN,zh;q=0.9,en;q=0.8", "zh-CN"},
+		{"English first", "", "en-US,en;q=0.9,zh-CN;q=0.8", "en"},
+		{"Chinese weighs more", "", "en;q=0.5, zh;q=0.9", "zh-CN"},
+		{"as much: the first", "", "zh, en", "zh-CN"},
+		{"as much: the first, the other way", "", "en, zh", "en"},
+		{"Chinese not wanted", "", "zh;q=0", "en"},
+		{"neither", "", "de-DE, fr;q=0.5", "en"},
+		{"neither first, Chinese after", "", "ja, zh-Hans;q=0.3", "zh-CN"},
+		{"anything", "", "*", "en"},
+		{"broken", "", ";;q=zh,=,", "en"},
+		{"a weight that is none", "", "zh;q=x, en;q=0.1", "en"},
+		{"asked for", "?lang=zh", "en", "zh-CN"},
+		{"asked for in full", "?lang=zh-CN", "en", "zh-CN"},
+		{"English asked for", "?lang=en", "zh", "en"},
+		{"one that there is not", "?lang=de", "zh", "zh-CN"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, _ := newSite()
+			w := send(s, request("GET", "/tasks/"+string(failed)+test.query, "Accept-Language: "+test.header, asksForPage))
+			if got := w.Header().Get("Content-Language"); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+			if want := `<html lang="` + test.want + `">`; !strings.Contains(w.Body.String(), want) {
+				t.Errorf("the page lacks %s", want)
+			}
+		})
+	}
+}
+
+func TestWait(t *testing.T) {
+	for _, test := range []struct {
+		name, query, prefer string
+		want                time.Duration
+		applied             string
+		status              int
+	}{
+		{"not asked", "", "", 0, "", 200},
+		{"in the query", "?wait=7", "", 7 * time.Second, "wait=7", 200},
+		{"preferred", "", "wait=5", 5 * time.Second, "wait=5", 200},
+		{"preferred among others", "", `respond-async, Wait="5"; x`, 0, "", 200},
+		{"preferred among others, quoted", "", `respond-async , WAIT = "5"`, 5 * time.Second, "wait=5", 200},
+		{"the query wins", "?wait=2", "wait=5", 2 * time.Second, "wait=2", 200},
+		{"too long", "?wait=600", "", 20 * time.Second, "wait=20", 200},
+		{"none at all", "?wait=0", "", 0, "wait=0", 200},
+		{"negative", "?wait=-1", "", 0, "", 400},
+		{"no number", "?wait=soon", "", 0, "", 400},
+		{"empty", "?wait=", "", 0, "", 400},
+		{"not whole", "?wait=1.5", "", 0, "", 400},
+		{"beyond any number", "?wait=99999999999999999999", "", 0, "", 400},
+		{"a preference that cannot be read is ignored", "", "wait=soon", 0, "", 200},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, l := newSite()
+			w := send(s, request("GET", "/tasks/"+string(running)+test.query, "Prefer: "+test.prefer))
+			if w.Code != test.status || l.wait != test.want || w.Header().Get("Preference-Applied") != test.applied {
+				t.Errorf("got %d, waited %v, applied %q; want %d, %v, %q",
+					w.Code, l.wait, w.Header().Get("Preference-Applied"), test.status, test.want, test.applied)
+			}
+		})
+	}
+}
+
+func TestIDs(t *testing.T) {
+	var many []string
+	for i := range 21 {
+		many = append(many, fmt.Sprintf("t-%020d", i))
+	}
+	for _, test := range []struct {
+		name, id string
+		want     []task.ID
+		detail   string
+	}{
+		{"one", string(failed), []task.ID{failed}, ""},
+		{"several", string(failed) + "," + string(running), []task.ID{failed, running}, ""},
+		{"spaces around commas", string(failed) + ", " + string(running), []task.ID{failed, running}, ""},
+		{"twice the same", string(failed) + "," + string(failed), []task.ID{failed}, ""},
+		{"a list with a wrong one loses none", string(failed) + ",bogus", nil, `"bogus" is not a task id`},
+		{"a masked one", "t-shfqw1u1edszvxw5****", nil, "masked"},
+		{"an empty one", string(failed) + ",", nil, "the task id is empty"},
+		{"pasted JSON", `{"Task": {"TaskId": "` + string(failed) + `"}, "RequestId": "0F"}`, []task.ID{failed}, ""},
+		{"a pasted link", "https://status.example.com/tasks/" + string(failed), []task.ID{failed}, ""},
+		{"pasted lines", string(failed) + "\r\n" + string(running) + "\r\n", []task.ID{failed, running}, ""},
+		{"pasted Chinese", "任务：" + string(failed) + "，请查看", []task.ID{failed}, ""},
+		{"pasted, nothing in it", "hello world", nil, "no task id is in what was sent"},
+		{"empty", "", nil, "the task id is empty"},
+		{"20", strings.Join(many[:20], ","), nil, ""},
+		{"21", strings.Join(many, ","), nil, "21 tasks are too many for one request: it takes 20"},
+		{"21 pasted", strings.Join(many, "\n"), nil, "21 tasks are too many"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := parseIDs(test.id)
+			if test.want != nil && !slices.Equal(got, test.want) {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+			var e *task.Error
+			if errors.As(err, &e); (err == nil) != (test.detail == "") || err != nil && !strings.Contains(e.Detail.En, test.detail) {
+				t.Errorf("error %v, want %q in it", err, test.detail)
+			}
+		})
+	}
+}
+
+func TestProblems(t *testing.T) {
+	for _, test := range []struct {
+		name, method, target string
+		guard                guard
+		status               int
+		problem, detail      string
+		retryable            bool
+		header, value        string
+	}{
+		{"a bad id", "GET", "/tasks/T-1", "open", 400, "invalid", `"T-1" is not a task id`, false, "", ""},
+		{"an escaped bad id", "GET", "/tasks/t-%2e%2e%2f", "open", 400, "invalid", "", false, "", ""},
+		{"a bad directory", "GET", "/tasks/" + string(failed) + "?directory=x", "open", 400, "invalid", `"x" is not a directory id`, false, "", ""},
+		{"another's directory", "GET", "/tasks/" + string(failed) + "?directory=d-aaaaaaaaaaaa", "open", 403, "forbidden", "d-aaaaaaaaaaaa", false, "", ""},
+		{"no id", "GET", "/tasks", "open", 400, "invalid", "no task is named", false, "", ""},
+		{"not found", "GET", "/tasks/" + string(absent), "open", 404, "not-found", "", false, "", ""},
+		{"refused", "GET", "/tasks/" + string(refused), "open", 502, "refused", "", false, "", ""},
+		{"broken", "GET", "/tasks/" + string(broken), "open", 502, "upstream", "", true, "", ""},
+		{"throttled", "GET", "/tasks/" + string(throttled), "open", 503, "throttled", "", true, "Retry-After", "2"},
+		{"slow", "GET", "/tasks/" + string(slow), "open", 504, "timeout", "", true, "", ""},
+		{"a bug", "GET", "/tasks/" + string(buggy), "open", 500, "internal", "", false, "", ""},
+		{"nobody let in", "GET", "/tasks/" + string(failed), "", 503, "unconfigured", "", false, "", ""},
+		{"nobody let in, the first page", "GET", "/", "", 503, "unconfigured", "", false, "", ""},
+		{"no token", "GET", "/tasks/" + string(failed), "token", 401, "unauthorized", "", false, "WWW-Authenticate", "Bearer"},
+		{"no token: whether an id is right is not told", "GET", "/tasks/T-1", "token", 401, "unauthorized", "", false, "", ""},
+		{"no such page", "GET", "/admin", "open", 404, "no-such-page", "", false, "", ""},
+		{"deeper than a task", "GET", "/tasks/" + string(failed) + "/x", "open", 404, "no-such-page", "", false, "", ""},
+		{"writing", "POST", "/tasks/" + string(failed), "open", 405, "method-not-allowed", "", false, "Allow", "GET, HEAD, OPTIONS"},
+		{"deleting", "DELETE", "/", "token", 405, "method-not-allowed", "", false, "Allow", "GET, HEAD, OPTIONS"},
+	} {
+		for _, form := range []string{"", asksForPage} {
+			t.Run(test.name+form, func(t *testing.T) {
+				s, _ := newSite()
+				s.Guard = test.guard
+				w := send(s, request(test.method, test.target, "Accept: x", form))
+				if form != "" && w.Code == http.StatusSeeOther {
+					return // a browser is led on instead
+				}
+				if w.Code != test.status || w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("ETag") != "" {
+					t.Errorf("got %d, %v; want %d", w.Code, w.Header(), test.status)
+				}
+				if test.header != "" && w.Header().Get(test.header) != test.value {
+					t.Errorf("%s is %q, want %q", test.header, w.Header().Get(test.header), test.value)
+				}
+				if strings.Contains(w.Body.String(), secret) {
+					t.Errorf("tells the cause: %s", w.Body)
+				}
+				if !strings.Contains(w.Body.String(), "1-6b04bbb6") {
+					t.Errorf("lacks the request id: %s", w.Body)
+				}
+				if form != "" {
+					return
+				}
+				var p Problem
+				if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
+					t.Fatalf("%v: %s", err, w.Body)
+				}
+				if p.Type != "/problems/"+test.problem || p.Status != test.status || p.Retryable != test.retryable ||
+					!strings.Contains(p.Detail, test.detail) || p.Title == "" || p.Hint == "" {
+					t.Errorf("got %+v", p)
+				}
+			})
+		}
+	}
+}
+
+func TestCaching(t *testing.T) {
+	for _, test := range []struct {
+		name, target, accept, cache, retryAfter string
+	}{
+		{"open JSON", "/tasks/" + string(running), "", revalidate, "3"},
+		{"open page", "/tasks/" + string(running), "text/html", revalidate, "3"},
+		{"older", "/tasks/" + string(older), "", revalidate, "10"},
+		{"unknown state", "/tasks/" + string(odd), "", revalidate, "3"},
+		{"done JSON", "/tasks/" + string(failed), "", doneDocument, ""},
+		{"done text", "/tasks/" + string(failed) + ".txt", "", doneDocument, ""},
+		{"done page", "/tasks/" + string(failed), "text/html", donePage, ""},
+		{"done board", "/tasks?id=" + string(failed) + "," + string(succeeded), "text/html", donePage, ""},
+		{"open board", "/tasks?id=" + string(failed) + "," + string(running), "", revalidate, "3"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, _ := newSite()
+			w := send(s, request("GET", test.target, "Accept: "+test.accept))
+			tag := w.Header().Get("ETag")
+			if w.Code != 200 || w.Header().Get("Cache-Control") != test.cache || w.Header().Get("Retry-After") != test.retryAfter || !strings.HasPrefix(tag, `W/"`) {
+				t.Fatalf("got %d %v", w.Code, w.Header())
+			}
+			for _, candidate := range []string{tag, strings.TrimPrefix(tag, "W/"), `"x", ` + tag, "*"} {
+				again := send(s, request("GET", test.target, "Accept: "+test.accept, "If-None-Match: "+candidate))
+				if again.Code != 304 || again.Body.Len() != 0 || again.Header().Get("ETag") != tag ||
+					again.Header().Get("Retry-After") != test.retryAfter || again.Header().Get("Cache-Control") != test.cache || again.Header().Get("Vary") == "" {
+					t.Errorf("If-None-Match %s: got %d %v", candidate, again.Code, again.Header())
+				}
+			}
+			for name, r := range map[string]*http.Request{
+				"another tag":      request("GET", test.target, "Accept: "+test.accept, `If-None-Match: W/"x"`),
+				"another language": request("GET", test.target, "Accept: "+test.accept, "If-None-Match: "+tag, "Accept-Language: zh"),
+			} {
+				if other := send(s, r); other.Code != 200 {
+					t.Errorf("%s: got %d, want 200", name, other.Code)
+				}
+			}
+			s.Version = "v2"
+			if other := send(s, request("GET", test.target, "Accept: "+test.accept, "If-None-Match: "+tag)); other.Code != 200 {
+				t.Errorf("another release: got %d, want 200", other.Code)
+			}
+		})
+	}
+}
+
+func TestHeadAndOptions(t *testing.T) {
+	for _, target := range []string{"/", "/tasks/" + string(running), "/tasks/" + string(failed), "/tasks/bad", "/style.css", "/healthz"} {
+		s, _ := newSite()
+		get, head := send(s, request("GET", target)), send(s, request("HEAD", target))
+		if head.Code != get.Code || head.Body.Len() != 0 || fmt.Sprint(head.Header()) != fmt.Sprint(get.Header()) {
+			t.Errorf("HEAD %s: %d %v, GET: %d %v", target, head.Code, head.Header(), get.Code, get.Header())
+		}
+		options := send(s, request("OPTIONS", target))
+		if options.Code != 204 || options.Header().Get("Allow") != "GET, HEAD, OPTIONS" || options.Body.Len() != 0 {
+			t.Errorf("OPTIONS %s: %d %v", target, options.Code, options.Header())
+		}
+	}
+}
+
+func TestStatic(t *testing.T) {
+	for target, want := range map[string]string{"/": page, "/style.css": "text/css; charset=utf-8", "/icon.svg": "image/svg+xml", "/healthz": plainText} {
+		s, l := newSite()
+		w := send(s, request("GET", target))
+		if w.Code != 200 || w.Header().Get("Content-Type") != want || w.Body.Len() == 0 || l.asked != 0 {
+			t.Errorf("%s: got %d %v, %d looks", target, w.Code, w.Header(), l.asked)
+		}
+	}
+	// These need nobody's permission, and tell nothing.
+	for _, target := range []string{"/style.css", "/icon.svg", "/healthz"} {
+		s, _ := newSite()
+		s.Guard = guard("")
+		if w := send(s, request("GET", target)); w.Code != 200 {
+			t.Errorf("%s: got %d with nothing configured", target, w.Code)
+		}
+	}
+}
+
+func TestSecurityHeaders(t *testing.T) {
+	for _, target := range []string{"/", "/tasks/" + string(failed), "/tasks/bad", "/nowhere", "/healthz", "/style.css"} {
+		s, _ := newSite()
+		h := send(s, request("GET", target, asksForPage)).Header()
+		policy := h.Get("Content-Security-Policy")
+		if !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "unsafe") ||
+			h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" || h.Get("X-Robots-Tag") != "noindex" {
+			t.Errorf("%s: %v", target, h)
+		}
+	}
+}
+
+func TestRedirects(t *testing.T) {
+	for _, test := range []struct{ name, target, want string }{
+		{"one id, to its page", "/tasks?id=" + string(failed), "/tasks/" + string(failed)},
+		{"what else was asked goes along", "/tasks?id=" + string(failed) + "&lang=zh&directory=d-003qew84abcd", "/tasks/" + string(failed) + "?directory=d-003qew84abcd&lang=zh"},
+		{"a pasted link leads nowhere else", "/tasks?id=https://evil.example/tasks/" + string(failed), "/tasks/" + string(failed)},
+		{"no id, to where one is asked for", "/tasks", "/"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, l := newSite()
+			w := send(s, request("GET", test.target, asksForPage))
+			if w.Code != http.StatusSeeOther || w.Header().Get("Location") != test.want || l.asked != 0 {
+				t.Errorf("got %d to %q, want 303 to %q", w.Code, w.Header().Get("Location"), test.want)
+			}
+		})
+	}
+}
+
+func TestRefresh(t *testing.T) {
+	for _, test := range []struct {
+		name, target, want string
+		status             int
+	}{
+		{"not asked", "/tasks/" + string(running), "", 200},
+		{"asked", "/tasks/" + string(running) + "?refresh=10", "10", 200},
+		{"too often", "/tasks/" + string(running) + "?refresh=1", "5", 200},
+		{"too seldom", "/tasks/" + string(running) + "?refresh=86400", "300", 200},
+		{"a done page never", "/tasks/" + string(failed) + "?refresh=10", "", 200},
+		{"several", "/tasks?id=" + string(running) + "," + string(failed) + "&refresh=10", "10", 200},
+		{"no number", "/tasks/" + string(running) + "?refresh=often", "", 400},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, _ := newSite()
+			w := send(s, request("GET", test.target, asksForPage))
+			if w.Code != test.status || w.Header().Get("Refresh") != test.want {
+				t.Errorf("got %d, Refresh %q; want %d, %q", w.Code, w.Header().Get("Refresh"), test.status, test.want)
+			}
+		})
+	}
+}
+
+// TestPages compares every kind of page, in both languages, with the one that
+// was looked at when it was accepted. go test -update accepts what there is.
+func TestPages(t *testing.T) {
+	for name, target := range map[string]string{
+		"success":   "/tasks/" + string(succeeded),
+		"failed":    "/tasks/" + string(failed),
+		"open":      "/tasks/" + string(running),
+		"refresh":   "/tasks/" + string(running) + "?refresh=10",
+		"odd":       "/tasks/" + string(odd),
+		"hostile":   "/tasks/" + string(hostile),
+		"board":     fmt.Sprintf("/tasks?id=%s,%s,%s,%s,%s", succeeded, running, absent, failed, hostile),
+		"not-found": "/tasks/" + string(absent),
+		"bad-id":    "/tasks/" + "%3Cscript%3E",
+		"throttled": "/tasks/" + string(throttled),
+		"bug":       "/tasks/" + string(buggy),
+	} {
+		for _, lang := range []string{"en", "zh"} {
+			t.Run(name+"."+lang, func(t *testing.T) {
+				s, _ := newSite()
+				got := send(s, request("GET", target, asksForPage, "Accept-Language: "+lang)).Body.String()
+				// A line an element, so that a difference can be read.
+				got = strings.ReplaceAll(got, "><", ">\n<") + "\n"
+				golden := filepath.Join("testdata", name+"."+lang+".html")
+				if *update {
+					if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, err := os.ReadFile(golden)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got != string(want) {
+					t.Errorf("differs from %s (go test -update accepts it):\n%s", golden, got)
+				}
+				for _, never := range []string{"<script", "javascript:alert(1)\"", " style=", "onerror", "onclick", secret} {
+					if strings.Contains(strings.ToLower(got), never) {
+						t.Errorf("the page has %q in it", never)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestOwnAddressWithoutPublicURL(t *testing.T) {
+	for host, want := range map[string]string{
+		"status.example.com": "https://status.example.com/tasks/",
+		"127.0.0.1:9000":     "http://127.0.0.1:9000/tasks/",
+		"localhost:9000":     "http://localhost:9000/tasks/",
+		"[::1]:9000":         "http://[::1]:9000/tasks/",
+	} {
+		s, _ := newSite()
+		s.PublicURL = ""
+		r := request("GET", "/tasks/"+string(failed))
+		r.Host = host
+		if got := send(s, r).Body.String(); !strings.Contains(got, `"url":"`+want+string(failed)+`"`) {
+			t.Errorf("%s: got %s", host, got)
+		}
+	}
+}
+
+func TestLogLine(t *testing.T) {
+	var b strings.Builder
+	s, _ := newSite()
+	s.Log = slog.New(slog.NewJSONHandler(&b, nil))
+	s.Guard = guard("token")
+	send(s, request("GET", "/tasks/"+string(refused), "Authorization: Bearer token"))
+	var line map[string]any
+	if err := json.Unmarshal([]byte(b.String()), &line); err != nil {
+		t.Fatalf("%v: not one line of JSON: %s", err, b.String())
+	}
+	for name, want := range map[string]any{
+		"level": "ERROR", "requestId": "1-6b04bbb6", "method": "GET", "route": "/tasks/{task}", "status": 502.0,
+		"caller": "bot", "tasks": string(refused) + " refused", "upstreamRequestId": "R-1",
+	} {
+		if line[name] != want {
+			t.Errorf("%s is %v, want %v", name, line[name], want)
+		}
+	}
+	if strings.Contains(b.String(), "Bearer") {
+		t.Errorf("the token is in the log: %s", b.String())
+	}
+}
+
+func TestAnswer(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		directory task.DirectoryID
+		ids       []task.ID
+		kind      task.Kind
+		want      string
+	}{
+		{"one", "", []task.ID{failed}, 0, `"taskId":"t-shfailed0000000000a","directoryId":"d-00fc2p61abcd"`},
+		{"another directory", second, []task.ID{failed}, 0, `"directoryId":"d-003qew84abcd"`},
+		{"several", "", []task.ID{failed, absent}, 0, `"counts":{"failed":1,"inProgress":0,"success":0,"unknown":1}`},
+		{"not found", "", []task.ID{absent}, task.NotFound, ""},
+		{"another's directory", "d-aaaaaaaaaaaa", []task.ID{failed}, task.Forbidden, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, l := newSite()
+			got, err := s.Answer(t.Context(), test.directory, test.ids, time.Minute)
+			if test.want == "" {
+				if task.KindOf(err) != test.kind {
+					t.Errorf("error %v, want %v", err, test.kind)
+				}
+				return
+			}
+			encoded, _ := json.Marshal(got)
+			if err != nil || !strings.Contains(string(encoded), test.want) || l.wait != time.Minute {
+				t.Errorf("got %s (%v), waited %v", encoded, err, l.wait)
+			}
+		})
+	}
+}

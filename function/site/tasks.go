@@ -1,0 +1,266 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"taskstatus/function/task"
+)
+
+// maxTasks is how many tasks one request may ask for.
+const maxTasks = 20
+
+// oneTask answers GET /tasks/{taskId}.
+func (s *Site) oneTask(e *exchange) (*answer, error) {
+	id, err := task.ParseID(strings.TrimPrefix(e.path, "/tasks/"))
+	if err != nil {
+		return nil, err
+	}
+	look, err := s.look(e, []task.ID{id})
+	if err != nil {
+		return nil, err
+	}
+	r := look.results[0]
+	if r.Err != nil {
+		return nil, r.Err
+	}
+	a, err := s.lookAnswer(e, look, r.Task.Done())
+	if err != nil {
+		return nil, err
+	}
+	switch e.form {
+	case asJSON:
+		a.body = encode(document(r.Task, e.language, look.url(id)))
+	case asText:
+		a.body = []byte(line(r, e.began, e.language, look.url(id)))
+	default:
+		a.body, err = s.taskPage(e, look)
+	}
+	return a, err
+}
+
+// severalTasks answers GET /tasks?id=a,b,c, where id may as well be anything
+// pasted that holds ids.
+func (s *Site) severalTasks(e *exchange) (*answer, error) {
+	if !e.query.Has("id") {
+		if e.form == asPage {
+			return redirect("/"), nil
+		}
+		return nil, task.Errorf(task.Invalid, task.Text{En: "no task is named: ask for /tasks?id=a,b", Zh: "未指定任务：请使用 /tasks?id=a,b"})
+	}
+	ids, err := parseIDs(strings.Join(e.query["id"], ","))
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) == 1 && e.form == asPage {
+		return redirect(e.at("/tasks/"+string(ids[0]), "id", "")), nil
+	}
+	look, err := s.look(e, ids)
+	if err != nil {
+		return nil, err
+	}
+	board := documents(look.results, e.language, look.url)
+	settled := board.Done
+	for _, r := range look.results {
+		settled = settled && r.Err == nil
+	}
+	a, err := s.lookAnswer(e, look, settled)
+	if err != nil {
+		return nil, err
+	}
+	switch e.form {
+	case asJSON:
+		a.body = encode(board)
+	case asText:
+		for _, r := range look.results {
+			a.body = append(a.body, line(r, e.began, e.language, look.url(r.ID))...)
+		}
+	default:
+		a.body, err = s.boardPage(e, look, board)
+	}
+	return a, err
+}
+
+// parseIDs reads a list of ids by comma, of which every one must be right so
+// that none is lost; or, where the text is more than such a list, picks the
+// ids out of it.
+func parseIDs(text string) ([]task.ID, error) {
+	ids := task.FindIDs(text)
+	if !strings.ContainsAny(strings.TrimSpace(text), " \t\r\n\"'`/\\{}[]()<>:;=|，、；：") {
+		ids = ids[:0]
+		seen := make(map[task.ID]bool)
+		for item := range strings.SplitSeq(text, ",") {
+			id, err := task.ParseID(item)
+			if err != nil {
+				return nil, err
+			}
+			if !seen[id] {
+				seen[id] = true
+				ids = append(ids, id)
+			}
+		}
+	}
+	switch {
+	case len(ids) == 0:
+		return nil, task.Errorf(task.Invalid, task.Text{
+			En: `no task id is in what was sent: one is "t-" and at least 6 lower-case letters and digits`,
+			Zh: `提交的内容中没有任务 ID：任务 ID 由 "t-" 加至少 6 位小写字母或数字组成`,
+		})
+	case len(ids) > maxTasks:
+		return nil, task.Errorf(task.Invalid, task.Text{
+			En: "%d tasks are too many for one request: it takes %d",
+			Zh: "一次请求了 %d 个任务，最多 %d 个",
+		}, len(ids), maxTasks)
+	}
+	return ids, nil
+}
+
+// A look is what looking some tasks up has brought.
+type look struct {
+	directory task.DirectoryID
+	results   []task.Result
+	// url is where a task's own page is, absolute.
+	url func(task.ID) string
+	// waited is how long the caller would have it held; asked, whether.
+	waited time.Duration
+	asked  bool
+}
+
+// look looks the tasks up as the request asks for.
+func (s *Site) look(e *exchange, ids []task.ID) (look, error) {
+	directory, err := s.directory(e)
+	if err != nil {
+		return look{}, err
+	}
+	wait, asked, err := e.wait()
+	if err != nil {
+		return look{}, err
+	}
+	l := look{directory: directory, waited: wait, asked: asked}
+	l.url = func(id task.ID) string { return s.url(e, s.taskPath(directory, id)) }
+	l.results = s.Looker.Look(e.request.Context(), directory, ids, wait)
+	// It may have taken a while: what follows speaks of the time after it.
+	e.began = s.Now()
+	e.log(s.logged(l.results)...)
+	return l, nil
+}
+
+// taskPath is where the task's page is on this site.
+func (s *Site) taskPath(directory task.DirectoryID, id task.ID) string {
+	path := "/tasks/" + string(id)
+	if directory != s.Directories[0] {
+		path += "?directory=" + string(directory)
+	}
+	return path
+}
+
+// logged is what the log says of a look: each task and how it stands.
+func (s *Site) logged(results []task.Result) []slog.Attr {
+	tasks := make([]string, len(results))
+	for i, r := range results {
+		state := string(r.Task.Status)
+		if r.Err != nil {
+			state = task.KindOf(r.Err).String()
+		}
+		tasks[i] = string(r.ID) + " " + state
+	}
+	attrs := []slog.Attr{slog.String("tasks", strings.Join(tasks, ", "))}
+	if id := upstreamRequestID(results[0]); len(results) == 1 && id != "" {
+		attrs = append(attrs, slog.String("upstreamRequestId", id))
+	}
+	return attrs
+}
+
+func upstreamRequestID(r task.Result) string {
+	if e, ok := errors.AsType[*task.Error](r.Err); ok {
+		return e.RequestID
+	}
+	return r.Task.RequestID
+}
+
+// lookAnswer is the answer to a look, all but its body. It is kept by caches
+// where it is settled: where nothing in it can change any more.
+func (s *Site) lookAnswer(e *exchange, l look, settled bool) (*answer, error) {
+	a := &answer{
+		status:      http.StatusOK,
+		contentType: e.form.contentType(),
+		cache:       revalidate,
+		retryAfter:  next(l.results, e.began),
+		validator:   s.validator(e, l),
+	}
+	switch {
+	case settled && e.form == asPage:
+		a.cache = donePage
+	case settled:
+		a.cache = doneDocument
+	}
+	if l.asked {
+		a.set("Preference-Applied", "wait="+strconv.Itoa(int(l.waited/time.Second)))
+	}
+	if e.form == asPage {
+		every, err := e.refresh()
+		if err != nil {
+			return nil, err
+		}
+		if every > 0 && a.retryAfter > 0 {
+			a.set("Refresh", strconv.Itoa(seconds(every)))
+		}
+	}
+	return a, nil
+}
+
+// validator says in which form and language which states are told. A page that
+// is still open also says when it was checked.
+func (s *Site) validator(e *exchange, l look) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s %s %s", s.Version, e.form, e.language.Tag(), e.request.URL.RawQuery)
+	for _, r := range l.results {
+		fmt.Fprintf(&b, "\n%s %s %d %q", r.ID, r.Task.Status, r.Task.End.Unix(), r.Task.FailureReason)
+		if r.Err != nil {
+			b.WriteString(task.KindOf(r.Err).String())
+		}
+		if e.form != asJSON && open(r) {
+			fmt.Fprintf(&b, " %d", r.Task.CheckedAt.UnixMilli())
+		}
+	}
+	return b.String()
+}
+
+// Answer is what a direct invocation gets, which is what GET gets as JSON: the
+// document of one task, or of several. Only a single one that could not be
+// looked up is an error.
+func (s *Site) Answer(ctx context.Context, directory task.DirectoryID, ids []task.ID, wait time.Duration) (any, error) {
+	if directory == "" {
+		directory = s.Directories[0]
+	}
+	if err := s.shown(directory); err != nil {
+		return nil, err
+	}
+	results := s.Looker.Look(ctx, directory, ids, wait)
+	url := func(id task.ID) string {
+		if s.PublicURL == "" {
+			return ""
+		}
+		return s.PublicURL + s.taskPath(directory, id)
+	}
+	s.Log.LogAttrs(ctx, slog.LevelInfo, "direct", s.logged(results)...)
+	if len(results) != 1 {
+		return documents(results, task.English, url), nil
+	}
+	if r := results[0]; r.Err != nil {
+		return nil, r.Err
+	}
+	return document(results[0].Task, task.English, url(ids[0])), nil
+}
+
+func redirect(to string) *answer {
+	a := &answer{status: http.StatusSeeOther, cache: noStore}
+	a.set("Location", to)
+	return a
+}

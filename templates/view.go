@@ -39,7 +39,7 @@ type Task struct {
 	// RefreshURL offers a page that loads itself again every so often, StopURL
 	// one that does not; at most one is set.
 	RefreshURL, StopURL templ.SafeURL
-	RefreshSeconds      string
+	RefreshEvery        string
 	Curl                string
 }
 
@@ -54,7 +54,7 @@ type Board struct {
 
 	JSONURL, TextURL, CheckURL templ.SafeURL
 	RefreshURL, StopURL        templ.SafeURL
-	RefreshSeconds             string
+	RefreshEvery               string
 }
 
 // A Row is one task on a board.

@@ -230,18 +230,20 @@ func scheme(r *http.Request) string {
 	return "https"
 }
 
-// with returns this request's own address with a parameter set, or removed
-// where value is empty.
-func (e *exchange) with(parameter, value string) string {
-	return e.at(e.request.URL.Path, parameter, value)
+// with returns this request's own address with parameters changed: pairs of a
+// name and its value, which is removed where it is empty.
+func (e *exchange) with(changes ...string) string {
+	return e.at(e.request.URL.Path, changes...)
 }
 
 // at is the same at another path.
-func (e *exchange) at(path, parameter, value string) string {
+func (e *exchange) at(path string, changes ...string) string {
 	query := maps.Clone(e.query)
-	query.Del(parameter)
-	if value != "" {
-		query.Set(parameter, value)
+	for i := 0; i < len(changes); i += 2 {
+		query.Del(changes[i])
+		if changes[i+1] != "" {
+			query.Set(changes[i], changes[i+1])
+		}
 	}
 	u := url.URL{Path: path, RawQuery: query.Encode()}
 	return u.String()

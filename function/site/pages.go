@@ -33,8 +33,7 @@ func (e *exchange) page(title string) templates.Page {
 	}
 }
 
-func (s *Site) taskPage(e *exchange, l look) ([]byte, error) {
-	t := l.results[0].Task
+func (e *exchange) taskPage(t task.Task, url string) ([]byte, error) {
 	words := e.words()
 	status := t.Status.Text().In(e.language)
 	v := templates.Task{
@@ -55,7 +54,7 @@ func (s *Site) taskPage(e *exchange, l look) ([]byte, error) {
 		RequestID:     t.RequestID,
 		JSONURL:       templ.SafeURL(e.at("/tasks/"+string(t.ID)+".json", "refresh", "")),
 		TextURL:       templ.SafeURL(e.at("/tasks/"+string(t.ID)+".txt", "refresh", "")),
-		Curl:          `curl -H "Authorization: Bearer $TOKEN" '` + l.url(t.ID) + "'",
+		Curl:          `curl -H "Authorization: Bearer $TOKEN" '` + url + "'",
 	}
 	if !t.Start.IsZero() && (!t.Done() || !t.End.IsZero()) {
 		v.Duration = task.DurationText(t.Elapsed(e.began)).In(e.language)
@@ -64,35 +63,35 @@ func (s *Site) taskPage(e *exchange, l look) ([]byte, error) {
 		v.Hint = hint.In(e.language)
 	}
 	if !t.Done() {
-		v.CheckURL, v.RefreshURL, v.StopURL, v.RefreshSeconds = e.reload()
+		v.CheckURL, v.RefreshURL, v.StopURL, v.RefreshEvery = e.reload()
 	}
 	return render(templates.TaskPage(v))
 }
 
-func (s *Site) boardPage(e *exchange, l look, board Documents) ([]byte, error) {
+func (e *exchange) boardPage(results []task.Result, board Documents) ([]byte, error) {
 	ended := board.Counts.Failed + board.Counts.Success
 	v := templates.Board{
 		Page:    e.page(summary(board.Counts, e.language) + " – " + e.words().Site),
 		Heading: summary(board.Counts, e.language),
 		Done:    strconv.Itoa(ended),
-		Total:   strconv.Itoa(len(l.results)),
+		Total:   strconv.Itoa(len(results)),
 		Checked: instant(e.began),
 		JSONURL: templ.SafeURL(e.at("/tasks.json", "refresh", "")),
 		TextURL: templ.SafeURL(e.at("/tasks.txt", "refresh", "")),
 	}
-	worstFirst := slices.Clone(l.results)
+	worstFirst := slices.Clone(results)
 	slices.SortStableFunc(worstFirst, func(a, b task.Result) int { return urgency(a) - urgency(b) })
 	for _, r := range worstFirst {
-		v.Rows = append(v.Rows, s.row(e, l, r))
+		v.Rows = append(v.Rows, e.row(r))
 	}
 	if !board.Done {
-		v.CheckURL, v.RefreshURL, v.StopURL, v.RefreshSeconds = e.reload()
+		v.CheckURL, v.RefreshURL, v.StopURL, v.RefreshEvery = e.reload()
 	}
 	return render(templates.BoardPage(v))
 }
 
-func (s *Site) row(e *exchange, l look, r task.Result) templates.Row {
-	row := templates.Row{ID: string(r.ID), URL: templ.SafeURL(s.taskPath(l.directory, r.ID))}
+func (e *exchange) row(r task.Result) templates.Row {
+	row := templates.Row{ID: string(r.ID), URL: templ.SafeURL(e.at("/tasks/"+string(r.ID), "id", "", "wait", "", "refresh", ""))}
 	if r.Err != nil {
 		p := problem(r.Err, e.language, "")
 		row.State, row.Symbol, row.Status, row.Sentence = "unknown", "?", e.words().NotLookedUp, p.Title
@@ -164,12 +163,13 @@ func instant(t time.Time) templates.Time {
 	return templates.Time{Text: t.Format("2006-01-02 15:04:05 UTC"), RFC3339: t.Format(time.RFC3339)}
 }
 
-// reload is what an open page offers to those without JavaScript.
+// reload is what an open page offers to those without JavaScript: to look
+// again, and to begin or stop doing so by itself every so often.
 func (e *exchange) reload() (check, refresh, stop templ.SafeURL, every string) {
-	check = templ.SafeURL(e.with("", ""))
+	check = templ.SafeURL(e.with())
 	if d, err := e.refresh(); err == nil && d > 0 {
-		return check, "", templ.SafeURL(e.with("refresh", "")), strconv.Itoa(seconds(d))
+		return check, "", templ.SafeURL(e.with("refresh", "")), task.DurationText(d).In(e.language)
 	}
-	every = strconv.Itoa(seconds(defaultRefresh))
-	return check, templ.SafeURL(e.with("refresh", every)), "", every
+	refresh = templ.SafeURL(e.with("refresh", strconv.Itoa(seconds(defaultRefresh))))
+	return check, refresh, "", task.DurationText(defaultRefresh).In(e.language)
 }

@@ -40,7 +40,7 @@ func (s *Site) oneTask(e *exchange) (*answer, error) {
 	case asText:
 		a.body = []byte(line(r, e.began, e.language, look.url(id)))
 	default:
-		a.body, err = s.taskPage(e, look)
+		a.body, err = e.taskPage(r.Task, look.url(id))
 	}
 	return a, err
 }
@@ -82,7 +82,7 @@ func (s *Site) severalTasks(e *exchange) (*answer, error) {
 			a.body = append(a.body, line(r, e.began, e.language, look.url(r.ID))...)
 		}
 	default:
-		a.body, err = s.boardPage(e, look, board)
+		a.body, err = e.boardPage(look.results, board)
 	}
 	return a, err
 }
@@ -147,7 +147,7 @@ func (s *Site) look(e *exchange, ids []task.ID) (look, error) {
 	l.results = s.Looker.Look(e.request.Context(), directory, ids, wait)
 	// It may have taken a while: what follows speaks of the time after it.
 	e.began = s.Now()
-	e.log(s.logged(l.results)...)
+	e.log(logged(l.results)...)
 	return l, nil
 }
 
@@ -161,7 +161,7 @@ func (s *Site) taskPath(directory task.DirectoryID, id task.ID) string {
 }
 
 // logged is what the log says of a look: each task and how it stands.
-func (s *Site) logged(results []task.Result) []slog.Attr {
+func logged(results []task.Result) []slog.Attr {
 	tasks := make([]string, len(results))
 	for i, r := range results {
 		state := string(r.Task.Status)
@@ -249,7 +249,7 @@ func (s *Site) Answer(ctx context.Context, directory task.DirectoryID, ids []tas
 		}
 		return s.PublicURL + s.taskPath(directory, id)
 	}
-	s.Log.LogAttrs(ctx, slog.LevelInfo, "direct", s.logged(results)...)
+	s.Log.LogAttrs(ctx, slog.LevelInfo, "direct", logged(results)...)
 	if len(results) != 1 {
 		return documents(results, task.English, url), nil
 	}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"taskstatus/function/task"
+)
+
+func environment(pairs ...string) func(string) string {
+	return func(name string) string {
+		for _, pair := range pairs {
+			if value, ok := strings.CutPrefix(pair, name+"="); ok {
+				return value
+			}
+		}
+		return ""
+	}
+}
+
+func TestReadConfig(t *testing.T) {
+	c, err := readConfig(environment(
+		"CLOUDSSO_DIRECTORY_ID= d-00fc2p61abcd, d-003qew84abcd,d-00fc2p61abcd",
+		"CLOUDSSO_REGION=cn-shanghai",
+		"CLOUDSSO_ROLE_ARN=acs:ram::123456789012:role/reader",
+		"PUBLIC_URL=https://status.example.com/",
+		"ACCESS=open",
+		"LOG_LEVEL=debug",
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []task.DirectoryID{"d-00fc2p61abcd", "d-003qew84abcd"}; !slices.Equal(c.directories, want) {
+		t.Errorf("directories %v, want %v", c.directories, want)
+	}
+	if c.endpoint != "https://cloudsso.cn-shanghai.aliyuncs.com" || c.publicURL != "https://status.example.com" ||
+		c.roleARN == "" || !c.access.Configured() || c.logLevel.String() != "DEBUG" || len(c.warnings) != 0 {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestReadConfigWarns(t *testing.T) {
+	c, err := readConfig(environment("CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_REGION=ap-southeast-5"))
+	if err != nil || len(c.warnings) != 1 || !strings.Contains(c.warnings[0], "CLOUDSSO_REGION") {
+		t.Errorf("got %q (%v), want one warning", c.warnings, err)
+	}
+	if c.access.Configured() {
+		t.Error("somebody is let in with nothing configured")
+	}
+}
+
+func TestReadConfigErrors(t *testing.T) {
+	good := []string{"CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_REGION=cn-shanghai"}
+	for _, test := range []struct {
+		name, pair string
+		want       string // how the error begins
+	}{
+		{"no directory", "CLOUDSSO_DIRECTORY_ID=", "CLOUDSSO_DIRECTORY_ID: is not set"},
+		{"a directory that is none", "CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd,x", `CLOUDSSO_DIRECTORY_ID: invalid: "x" is not a directory id`},
+		{"no region and no endpoint", "CLOUDSSO_REGION=", "CLOUDSSO_REGION"},
+		{"a region that is none", "CLOUDSSO_REGION=Shanghai", "CLOUDSSO_REGION"},
+		{"an endpoint that leads elsewhere", "CLOUDSSO_ENDPOINT=http://example.com", "CLOUDSSO_ENDPOINT"},
+		{"a role that is none", "CLOUDSSO_ROLE_ARN=reader", "CLOUDSSO_ROLE_ARN: \"reader\" is not"},
+		{"a site that is none", "PUBLIC_URL=status", "PUBLIC_URL: \"status\" is not"},
+		{"a site in the clear", "PUBLIC_URL=http://status.example.com", "PUBLIC_URL: "},
+		{"a site with a path", "PUBLIC_URL=https://example.com/status", "PUBLIC_URL: "},
+		{"an access that is none", "ACCESS=all", `ACCESS is "all"`},
+		{"a token in the clear", "ACCESS_TOKENS=bot:hunter2", "ACCESS_TOKENS: entry 1"},
+		{"a level that is none", "LOG_LEVEL=loud", "LOG_LEVEL: "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := readConfig(environment(append([]string{test.pair}, good...)...))
+			if err == nil || !strings.HasPrefix(err.Error(), test.want) {
+				t.Errorf("got %v, want it to begin with %s", err, test.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the error tells a secret: %v", err)
+			}
+		})
+	}
+	_, err := readConfig(environment("ACCESS=x", "LOG_LEVEL=loud"))
+	if n := strings.Count(err.Error(), "\n") + 1; n != 4 {
+		t.Errorf("%d errors at once, want 4: %v", n, err)
+	}
+}
+
+func TestRunErrors(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		args []string
+		env  []string
+		want string
+	}{
+		{"elsewhere than in Function Compute", nil, nil, "start it with -listen"},
+		{"a flag that there is not", []string{"-port", "1"}, nil, "flag provided but not defined"},
+		{"a wrong configuration", []string{"-listen", "127.0.0.1:0"}, nil, "CLOUDSSO_DIRECTORY_ID"},
+		{"an address that cannot be had", []string{"-listen", "127.0.0.1:-1"},
+			[]string{"CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_REGION=cn-shanghai"}, "-listen"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if err := run(test.args, environment(test.env...), io.Discard); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q in it", err, test.want)
+			}
+		})
+	}
+}

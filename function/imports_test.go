@@ -1,0 +1,53 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// arrows says which packages of this project, and which modules, each package
+// may import. What is not here is forbidden.
+var arrows = map[string][]string{
+	"taskstatus/function": {
+		"taskstatus/function/access", "taskstatus/function/cloudsso", "taskstatus/function/site",
+		"taskstatus/function/task", "taskstatus/function/trigger", "taskstatus/function/watch",
+		"github.com/aliyun/fc-runtime-go-sdk/fc", "github.com/aliyun/fc-runtime-go-sdk/fccontext",
+	},
+	"taskstatus/function/task":     {},
+	"taskstatus/function/access":   {},
+	"taskstatus/function/cloudsso": {"taskstatus/function/task", "github.com/aliyun/credentials-go/credentials/providers"},
+	"taskstatus/function/watch":    {"taskstatus/function/task"},
+	"taskstatus/function/trigger":  {"taskstatus/function/task", "github.com/aliyun/fc-runtime-go-sdk/fccontext"},
+	"taskstatus/function/site":     {"taskstatus/function/task", "taskstatus/templates", "taskstatus/web", "github.com/a-h/templ"},
+	"taskstatus/templates":         {"github.com/a-h/templ", "github.com/a-h/templ/runtime"},
+	"taskstatus/web":               {},
+
+	// The stand-ins share no code with what they test; their -live finds the caller's own credentials.
+	"taskstatus/function/local": {"github.com/aliyun/credentials-go/credentials/providers"},
+	"taskstatus/function/zip":   {},
+}
+
+func TestImports(t *testing.T) {
+	list := exec.Command("go", "list", "-f", "{{.ImportPath}} {{range .Imports}}{{.}} {{end}}", "taskstatus/...")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		imports := strings.Fields(line)
+		importer := imports[0]
+		allowed, ok := arrows[importer]
+		if !ok {
+			t.Errorf("%s: nothing says what it may import", importer)
+			continue
+		}
+		for _, imported := range imports[1:] {
+			standard := !strings.Contains(strings.Split(imported, "/")[0], ".") && !strings.HasPrefix(imported, "taskstatus/")
+			if !standard && !slices.Contains(allowed, imported) {
+				t.Errorf("%s may not import %s", importer, imported)
+			}
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package trigger
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"taskstatus/function/task"
+)
+
+// serve lets the HTTP handler answer an HTTP trigger event.
+func (f *Function) serve(ctx context.Context, ev *httpEvent, requestID string) json.RawMessage {
+	r, err := ev.request(ctx, requestID)
+	if err != nil {
+		f.Log.WarnContext(ctx, "malformed HTTP trigger event", "requestId", requestID, "error", err)
+		return ev.problem(http.StatusBadRequest, task.Invalid, detailOf(err), requestID)
+	}
+	w := &responseWriter{header: http.Header{}}
+	f.HTTP.ServeHTTP(w, r)
+	answer := w.finish(r.Method)
+	if w.cookies > 1 {
+		f.Log.WarnContext(ctx, "all cookies but the first are lost: a response of Function Compute carries one",
+			"requestId", requestID, "cookies", w.cookies)
+	}
+	return answer
+}
+
+// problem returns a response object with a problem document (RFC 9457), for
+// what goes wrong where no handler can answer.
+func (ev *httpEvent) problem(status int, kind task.Kind, detail, requestID string) json.RawMessage {
+	document, _ := encode(struct { // texts, numbers and booleans always encode
+		Type      string `json:"type"`
+		Title     string `json:"title"`
+		Status    int    `json:"status"`
+		Detail    string `json:"detail,omitempty"`
+		RequestID string `json:"requestId"`
+		Hint      string `json:"hint"`
+		Retryable bool   `json:"retryable"`
+	}{"/problems/" + kind.String(), kind.Title().En, status, detail, requestID, kind.Hint().En, kind.Retryable()})
+	w := &responseWriter{header: http.Header{
+		"Content-Type":  {"application/problem+json"},
+		"Cache-Control": {"no-store"},
+	}}
+	w.WriteHeader(status)
+	_, _ = w.Write(document)
+	return w.finish(strings.ToUpper(ev.RequestContext.HTTP.Method))
+}
+
+// responseWriter is an http.ResponseWriter that keeps the answer until it is whole.
+type responseWriter struct {
+	header http.Header
+	body   strings.Builder
+
+	// Set by the first WriteHeader: from then on what happens to header is too late.
+	status  int
+	sent    map[string]string
+	sniff   bool // the handler leaves the content type to be found
+	cookies int
+}
+
+// Header returns the header that WriteHeader will take.
+func (w *responseWriter) Header() http.Header { return w.header }
+
+// WriteHeader takes the status and the header as they are now. Only the first
+// call counts. An informational status (1xx) has no way through FC and is ignored.
+func (w *responseWriter) WriteHeader(status int) {
+	if w.status != 0 {
+		return
+	}
+	if status < 100 || status > 999 {
+		panic(fmt.Sprintf("invalid status %d", status)) // as net/http's server does
+	}
+	if status < 200 {
+		return
+	}
+	w.status = status
+	w.sent = make(map[string]string, len(w.header)+1)
+	for name, values := range w.header {
+		name = http.CanonicalHeaderKey(name)
+		if len(values) == 0 || isForbidden(name, values[0]) {
+			continue
+		}
+		value := values[0]
+		if name == "Set-Cookie" {
+			w.cookies = len(values)
+		} else if len(values) > 1 {
+			value = strings.Join(values, ", ")
+		}
+		w.sent[name] = strings.Map(oneLine, value)
+	}
+	_, typed := w.header["Content-Type"] // nil counts: it is how a handler says "none"
+	w.sniff = !typed && w.sent["Content-Encoding"] == ""
+	if status == http.StatusNotModified {
+		delete(w.sent, "Content-Type") // RFC 9110, 15.4.5; net/http does so too
+	}
+}
+
+// Write adds to the body. It fails where the status allows none.
+func (w *responseWriter) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	if w.status == http.StatusNoContent || w.status == http.StatusNotModified {
+		return 0, http.ErrBodyNotAllowed
+	}
+	return w.body.Write(p)
+}
+
+// finish returns the response object (Function Compute, "Invoke a function by
+// using an HTTP trigger", response struct), always with all four fields.
+func (w *responseWriter) finish(method string) json.RawMessage {
+	w.WriteHeader(http.StatusOK)
+	body := w.body.String()
+	if w.sniff && body != "" {
+		const enough = 512 // DetectContentType looks no further
+		w.sent["Content-Type"] = http.DetectContentType([]byte(body[:min(len(body), enough)]))
+	}
+	if method == http.MethodHead {
+		body = ""
+	}
+	binary := body != "" && (w.sent["Content-Encoding"] != "" || !utf8.ValidString(body))
+	if binary {
+		body = base64.StdEncoding.EncodeToString([]byte(body))
+	}
+	answer, _ := encode(struct { // texts, numbers and booleans always encode
+		StatusCode      int               `json:"statusCode"`
+		Headers         map[string]string `json:"headers"`
+		IsBase64Encoded bool              `json:"isBase64Encoded"`
+		Body            string            `json:"body"`
+	}{w.status, w.sent, binary, body})
+	return answer
+}
+
+// isForbidden reports whether FC takes no such response header from a function
+// (Function Compute, "Web functions", response headers).
+func isForbidden(name, value string) bool {
+	switch name {
+	case "Connection", "Content-Length", "Date", "Keep-Alive", "Server":
+		return true
+	case "Content-Disposition":
+		kind, _, _ := strings.Cut(value, ";")
+		return strings.EqualFold(strings.TrimSpace(kind), "attachment")
+	}
+	return isFC(name)
+}
+
+// oneLine keeps a value from starting a header of its own, with strings.Map.
+func oneLine(r rune) rune {
+	if r == '\r' || r == '\n' {
+		return ' '
+	}
+	return r
+}

@@ -1,0 +1,157 @@
+// Package trigger is the edge to Function Compute (FC): it tells what kind of
+// event an invocation carries, turns an HTTP trigger event into a net/http
+// request and the handler's answer into FC's response object, and hands
+// CloudEvents, timer ticks and direct invocations on as Go values.
+//
+// What an event means, who may see what, and every page and route are other
+// packages' business and may not enter; neither may any type of FC leave,
+// except through Function.Context.
+package trigger
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
+
+	"taskstatus/function/task"
+)
+
+// A Function answers FC's invocations. It may be used by several goroutines at once.
+type Function struct {
+	// HTTP answers HTTP trigger events. It finds the request id in the
+	// request's X-Fc-Request-Id, which no caller can forge.
+	HTTP http.Handler
+
+	// Direct, CloudEvents and Timer answer the other kinds of event; their
+	// result is encoded as JSON. One that is nil refuses its kind.
+	Direct      func(context.Context, Direct) (any, error)
+	CloudEvents func(context.Context, []CloudEvent) (any, error)
+	Timer       func(context.Context, Timer) (any, error)
+
+	// Context prepares the context of one invocation. It may be nil, and is
+	// not called where there is no FcContext.
+	Context func(context.Context, *fccontext.FcContext) context.Context
+
+	// Log gets what no caller may see: panics, and the causes of errors.
+	Log *slog.Logger
+}
+
+// An InvocationError is the text of a failed invocation. FC shows it to
+// whoever invoked the function, with the name of this type as errorType.
+type InvocationError string
+
+func (e InvocationError) Error() string { return string(e) }
+
+// Invoke answers one invocation; it is what fc.Start takes. An HTTP trigger
+// event always gets a response object. For the other kinds the error, if any,
+// is an InvocationError.
+func (f *Function) Invoke(ctx context.Context, event []byte) (result json.RawMessage, err error) {
+	var requestID string
+	var ev any
+	defer func() {
+		if p := recover(); p != nil {
+			f.Log.ErrorContext(ctx, "panic", "requestId", requestID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			if ev, ok := ev.(*httpEvent); ok {
+				result, err = ev.problem(http.StatusInternalServerError, task.Internal, "", requestID), nil
+				return
+			}
+			result, err = nil, internalError(requestID)
+		}
+	}()
+
+	// Once an invocation: FromContext writes to the value that it returns.
+	fc, inFC := fccontext.FromContext(ctx)
+	if inFC {
+		requestID = fc.RequestID
+	}
+	ev, err = classify(event)
+	if ev, ok := ev.(*httpEvent); ok {
+		requestID = cmp.Or(requestID, ev.RequestContext.RequestID)
+	}
+	if requestID == "" {
+		requestID = rand.Text()
+	}
+	if err != nil {
+		return nil, f.fail(ctx, requestID, err)
+	}
+	if inFC && f.Context != nil {
+		ctx = f.Context(ctx, fc)
+	}
+
+	var value any
+	switch ev := ev.(type) {
+	case *httpEvent:
+		return f.serve(ctx, ev, requestID), nil
+	case []CloudEvent:
+		value, err = answer(ctx, "CloudEvents", f.CloudEvents, ev)
+	case Timer:
+		value, err = answer(ctx, "timer events", f.Timer, ev)
+	case Direct:
+		value, err = answer(ctx, "direct invocations", f.Direct, ev)
+	}
+	if err == nil {
+		result, err = encode(value)
+	}
+	if err != nil {
+		return nil, f.fail(ctx, requestID, err)
+	}
+	return result, nil
+}
+
+func answer[E any](ctx context.Context, kind string, handler func(context.Context, E) (any, error), event E) (any, error) {
+	if handler == nil {
+		return nil, invalid("this function takes no %s", kind)
+	}
+	return handler(ctx, event)
+}
+
+// fail logs err in full and returns what of it the caller may read.
+func (f *Function) fail(ctx context.Context, requestID string, err error) error {
+	kind := task.KindOf(err)
+	if kind == task.Internal {
+		f.Log.ErrorContext(ctx, "invocation failed", "requestId", requestID, "error", err)
+		return internalError(requestID)
+	}
+	f.Log.WarnContext(ctx, "invocation failed", "requestId", requestID, "error", err)
+	text := kind.Title().En
+	if detail := detailOf(err); detail != "" {
+		text += ": " + detail
+	}
+	return InvocationError(text)
+}
+
+// detailOf returns what the caller may read of err beside its kind; often nothing.
+func detailOf(err error) string {
+	if e, ok := errors.AsType[*task.Error](err); ok {
+		return e.Detail.En
+	}
+	return ""
+}
+
+func internalError(requestID string) error {
+	return InvocationError("internal error, request id " + requestID)
+}
+
+// invalid returns an error about the event itself. It is in English only, as
+// all that FC says of an invocation is.
+func invalid(format string, args ...any) error {
+	return &task.Error{Kind: task.Invalid, Detail: task.Text{En: fmt.Sprintf(format, args...)}}
+}
+
+// encode is json.Marshal without the escapes for HTML.
+func encode(v any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}

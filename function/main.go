@@ -75,7 +75,7 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		f := &trigger.Function{
 			HTTP: s.Handler(),
 			Direct: func(ctx context.Context, d trigger.Direct) (any, error) {
-				return s.Answer(ctx, d.Directory, d.IDs, d.Wait)
+				return s.Answer(ctx, requestID(ctx), d.Directory, d.IDs, d.Wait)
 			},
 			Context: invocation,
 			Log:     log,
@@ -101,15 +101,19 @@ func invocation(ctx context.Context, fc *fccontext.FcContext) context.Context {
 	return cloudsso.WithCredentials(ctx, fc.Credentials.AccessKeyId, fc.Credentials.AccessKeySecret, fc.Credentials.SecurityToken)
 }
 
+func requestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
 // observe logs an exchange with CloudSSO: one that went wrong as a warning.
 func observe(ctx context.Context, log *slog.Logger, call cloudsso.Call) {
 	level := slog.LevelDebug
 	if call.Status != 200 {
 		level = slog.LevelWarn
 	}
-	requestID, _ := ctx.Value(requestIDKey{}).(string)
 	log.LogAttrs(ctx, level, "cloudsso",
-		slog.String("requestId", requestID),
+		slog.String("requestId", requestID(ctx)),
 		slog.String("action", call.Action),
 		slog.Int("attempt", call.Attempt),
 		slog.Int("status", call.Status),

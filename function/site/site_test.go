@@ -700,7 +700,7 @@ func TestAnswer(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s, l := newSite()
-			got, err := s.Answer(t.Context(), test.directory, test.ids, time.Minute)
+			got, err := s.Answer(t.Context(), "1-6b04bbb6", test.directory, test.ids, time.Minute)
 			if test.want == "" {
 				if task.KindOf(err) != test.kind {
 					t.Errorf("error %v, want %v", err, test.kind)

@@ -235,7 +235,7 @@ func (s *Site) validator(e *exchange, l look) string {
 // Answer is what a direct invocation gets, which is what GET gets as JSON: the
 // document of one task, or of several. Only a single one that could not be
 // looked up is an error.
-func (s *Site) Answer(ctx context.Context, directory task.DirectoryID, ids []task.ID, wait time.Duration) (any, error) {
+func (s *Site) Answer(ctx context.Context, requestID string, directory task.DirectoryID, ids []task.ID, wait time.Duration) (any, error) {
 	if directory == "" {
 		directory = s.Directories[0]
 	}
@@ -249,7 +249,7 @@ func (s *Site) Answer(ctx context.Context, directory task.DirectoryID, ids []tas
 		}
 		return s.PublicURL + s.taskPath(directory, id)
 	}
-	s.Log.LogAttrs(ctx, slog.LevelInfo, "direct", logged(results)...)
+	s.Log.LogAttrs(ctx, slog.LevelInfo, "direct", append(logged(results), slog.String("requestId", requestID))...)
 	if len(results) != 1 {
 		return documents(results, task.English, url), nil
 	}

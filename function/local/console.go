@@ -1,0 +1,291 @@
+package main
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// maxAsyncPayload is FC's limit for an asynchronous invocation.
+	maxAsyncPayload = 128 << 10
+	// maxCreated bounds the tasks that one request makes.
+	maxCreated = 1000
+)
+
+// A console takes what does not come through the HTTP trigger: invocations in
+// the form of FC's own API, the other triggers, and orders to the simulation.
+type console struct {
+	function *function
+	now      func() time.Time
+	// Only of a simulation.
+	cloudSSO *cloudSSO
+	keys     *keyring
+}
+
+func (c *console) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /2023-03-30/functions/{name}/invocations", c.serveInvocation)
+	mux.HandleFunc("POST /invoke", c.serveInvocation)
+	mux.HandleFunc("POST /timer", c.serveTimer)
+	mux.HandleFunc("POST /event", c.serveEvent)
+	if c.cloudSSO != nil {
+		mux.HandleFunc("POST /tasks", c.serveCreate)
+		mux.HandleFunc("GET /faults", c.serveFaults)
+		mux.HandleFunc("POST /faults", c.serveAddFault)
+		mux.HandleFunc("DELETE /faults", c.serveClearFaults)
+		mux.HandleFunc("GET /stats", c.serveStats)
+		mux.HandleFunc("GET /credentials", c.serveCredentials)
+		mux.HandleFunc("POST /credentials/rotate", c.serveRotate)
+	}
+	// A page that happens to be open in a browser must not give orders.
+	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+// serveInvocation runs the function with the request's body. By whichever name
+// it is called, there is one function.
+func (c *console) serveInvocation(w http.ResponseWriter, r *http.Request) {
+	payload, ok := readPayload(w, r)
+	if ok {
+		c.run(w, r, payload)
+	}
+}
+
+// readPayload returns the request's body, or answers that it cannot.
+func readPayload(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBody))
+	if err != nil {
+		badRequest(w, err)
+	}
+	return payload, err == nil
+}
+
+// run invokes the function and answers as FC's API does, which is with 200
+// whatever became of the function.
+func (c *console) run(w http.ResponseWriter, r *http.Request, payload []byte) {
+	requestID := invocationID(c.now())
+	w.Header().Set("X-Fc-Request-Id", requestID)
+	internal := func(err error) {
+		(&fcError{http.StatusInternalServerError, "InternalServerError", err.Error()}).write(w, requestID)
+	}
+	if strings.EqualFold(r.Header.Get("X-Fc-Invocation-Type"), "Async") {
+		if len(payload) > maxAsyncPayload {
+			(&fcError{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "the payload is larger than 128 KB"}).write(w, requestID)
+			return
+		}
+		if err := c.function.invokeLater(requestID, payload); err != nil {
+			internal(err)
+			return
+		}
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	end, err := c.function.invoke(r.Context(), requestID, payload)
+	if err != nil {
+		internal(err)
+		return
+	}
+	if end.ending != succeeded {
+		w.Header().Set("X-Fc-Error-Type", unhandledError)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Write(end.payload)
+}
+
+// serveTimer sends what a timer trigger sends. The time can be chosen, as a
+// tick may come late or twice.
+func (c *console) serveTimer(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	c.runJSON(w, r, map[string]string{
+		"triggerTime": cmp.Or(query.Get("time"), c.now().UTC().Format(timeLayout)),
+		"triggerName": cmp.Or(query.Get("name"), "timer"),
+		"payload":     query.Get("payload"),
+	})
+}
+
+// serveEvent sends the posted event; data without an envelope is put into the
+// one that EventBridge gives an ActionTrail event of CloudSSO.
+func (c *console) serveEvent(w http.ResponseWriter, r *http.Request) {
+	payload, ok := readPayload(w, r)
+	if !ok {
+		return
+	}
+	var data map[string]any
+	if err := json.Unmarshal(payload, &data); err != nil || data == nil {
+		badRequest(w, errors.New("the body must be a JSON object"))
+		return
+	}
+	if _, ok := data["specversion"]; ok {
+		c.run(w, r, payload)
+		return
+	}
+	now := c.now()
+	china := now.In(time.FixedZone("PRC", 8*60*60))
+	full := map[string]any{
+		"eventId":         newRequestID(),
+		"eventVersion":    1,
+		"eventRW":         "Write",
+		"eventType":       "ApiCall",
+		"eventName":       createAssignment,
+		"eventSource":     "cloudsso.cn-shanghai.aliyuncs.com",
+		"eventTime":       now.UTC().Format(timeLayout),
+		"acsRegion":       "cn-shanghai",
+		"serviceName":     "CloudSSO",
+		"requestId":       newRequestID(),
+		"sourceIpAddress": "127.0.0.1",
+		"userAgent":       "curl",
+		"userIdentity":    map[string]any{"type": "ram-user", "userName": "Alice", "accountId": accountID},
+		"isGlobal":        false,
+	}
+	maps.Copy(full, data)
+	c.runJSON(w, r, map[string]any{
+		"specversion":        "1.0",
+		"id":                 strings.ToLower(rand.Text()),
+		"source":             "acs.cloudsso",
+		"type":               "cloudsso:ActionTrail:ApiCall",
+		"subject":            "acs:cloudsso:cn-shanghai:" + accountID,
+		"datacontenttype":    "application/json;charset=utf-8",
+		"time":               china.Format(time.RFC3339),
+		"aliyunaccountid":    accountID,
+		"aliyunpublishtime":  china.Format("2006-01-02T15:04:05.000MST"), // not RFC 3339, as the real one
+		"aliyuneventbusname": "default",
+		"aliyunregionid":     "cn-shanghai",
+		"data":               full,
+	})
+}
+
+// runJSON invokes the function with a value.
+func (c *console) runJSON(w http.ResponseWriter, r *http.Request, value any) {
+	payload, err := json.Marshal(value)
+	if err != nil {
+		badRequest(w, err)
+		return
+	}
+	c.run(w, r, payload)
+}
+
+// serveCreate makes tasks as they are wanted, and answers as their creator would.
+func (c *console) serveCreate(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	spec := taskSpec{
+		directory: cmp.Or(query.Get("directory"), c.cloudSSO.directories[0]),
+		taskType:  cmp.Or(query.Get("type"), createAssignment),
+		outcome:   query.Get("status"),
+		reason:    query.Get("reason"),
+		instant:   query.Has("seconds"),
+	}
+	length, err := numberParam(query, "seconds", 0)
+	age, err2 := numberParam(query, "age", 0)
+	count, err3 := numberParam(query, "count", 1)
+	switch err := cmp.Or(err, err2, err3); {
+	case err != nil:
+		badRequest(w, err)
+		return
+	case !slices.Contains(c.cloudSSO.directories, spec.directory):
+		badRequest(w, fmt.Errorf("directory must be one of %v", c.cloudSSO.directories))
+		return
+	case !slices.Contains(taskTypes, spec.taskType):
+		badRequest(w, fmt.Errorf("type must be one of %v", taskTypes))
+		return
+	case !slices.Contains([]string{"", statusSuccess, statusFailed}, spec.outcome):
+		badRequest(w, errors.New("status must be Success or Failed: it is how the task ends"))
+		return
+	case count < 1 || count > maxCreated:
+		badRequest(w, fmt.Errorf("count must be 1 to %d", maxCreated))
+		return
+	}
+	spec.length = time.Duration(length * float64(time.Second))
+	spec.age = time.Duration(age * float64(time.Second))
+	var created []simulatedTask
+	for range int(count) {
+		created = append(created, c.cloudSSO.tasks.add(spec))
+	}
+	answer := createdDocument(spec.taskType, created)
+	answer["RequestId"] = newRequestID()
+	writeJSON(w, http.StatusOK, answer)
+}
+
+// numberParam returns a number that is not negative.
+func numberParam(query url.Values, name string, absent float64) (float64, error) {
+	if !query.Has(name) {
+		return absent, nil
+	}
+	number, err := strconv.ParseFloat(query.Get(name), 64)
+	if err != nil || !(number >= 0 && number <= 1e8) {
+		return 0, fmt.Errorf("%s must be a number that is not negative", name)
+	}
+	return number, nil
+}
+
+func (c *console) serveAddFault(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	count, err := numberParam(query, "count", 0)
+	millis, err2 := numberParam(query, "ms", 0)
+	added := fault{Kind: query.Get("kind"), Action: query.Get("action"), Count: int(count), Millis: int(millis)}
+	if _, ok := c.cloudSSO.actions()[added.Action]; !ok && added.Action != "" {
+		badRequest(w, fmt.Errorf("action %q is unknown", added.Action))
+		return
+	}
+	if err := cmp.Or(err, err2); err != nil {
+		badRequest(w, err)
+		return
+	}
+	if err := c.cloudSSO.faults.add(added); err != nil {
+		badRequest(w, err)
+		return
+	}
+	c.serveFaults(w, r)
+}
+
+func (c *console) serveFaults(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]any{"faults": c.cloudSSO.faults.active()})
+}
+
+func (c *console) serveClearFaults(w http.ResponseWriter, r *http.Request) {
+	c.cloudSSO.faults.clear()
+	c.serveFaults(w, r)
+}
+
+func (c *console) serveStats(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, c.cloudSSO.snapshot())
+}
+
+// serveCredentials answers as a credentials URI does, so that any client can
+// be pointed at the stand-in with ALIBABA_CLOUD_CREDENTIALS_URI.
+func (c *console) serveCredentials(w http.ResponseWriter, _ *http.Request) {
+	current, err := c.keys.issue()
+	if err != nil {
+		badRequest(w, err)
+		return
+	}
+	writeCredentials(w, current)
+}
+
+// serveRotate issues a new key; with expire=true the earlier ones end now.
+func (c *console) serveRotate(w http.ResponseWriter, r *http.Request) {
+	writeCredentials(w, c.keys.replace(r.URL.Query().Get("expire") == "true"))
+}
+
+func writeCredentials(w http.ResponseWriter, issued key) {
+	writeJSON(w, http.StatusOK, map[string]string{
+		"Code":            "Success",
+		"AccessKeyId":     issued.ID,
+		"AccessKeySecret": issued.Secret,
+		"SecurityToken":   issued.Token,
+		"Expiration":      issued.Expires.UTC().Format(timeLayout),
+	})
+}
+
+func badRequest(w http.ResponseWriter, err error) {
+	writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
+}

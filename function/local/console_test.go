@@ -1,0 +1,73 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestCreateTasks(t *testing.T) {
+	s := start(t, options{binary: noFunction, env: map[string]string{"CLOUDSSO_DIRECTORY_ID": "d-first0,d-second"}})
+	for _, test := range []struct {
+		name, query string
+		want        []string // parts of GetTask's answer
+		answer      string   // the beginning of the creator's, past the request id
+	}{
+		{"as it comes", "", []string{`"TaskType":"CreateAccessAssignment"`, `"Status":"InProgress"`}, `"Task":{`},
+		{"failed", "seconds=0&status=Failed&reason=%3Cb%3E", []string{`"Status":"Failed"`, `"FailureReason":"\u003cb\u003e"`}, `"Task":{`},
+		{"failed with some reason", "seconds=0&status=Failed", []string{`"Status":"Failed"`, `"FailureReason":"`}, `"Task":{`},
+		{"old", "age=3600&seconds=1.5&status=Success&type=DeleteAccessAssignment", []string{`"Status":"Success"`}, `"Task":{`},
+		{"old and open", "age=3600&seconds=7200", []string{`"Status":"InProgress"`}, `"Task":{`},
+		{"several", "count=3", nil, `"Tasks":[{`},
+		{"provisioning", "type=ProvisionAccessConfiguration", []string{`"TaskType":"ProvisionAccessConfiguration"`}, `"Tasks":[{`},
+		{"second directory", "directory=d-second", nil, `"Task":{`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			directory := "d-first0"
+			if strings.Contains(test.query, "d-second") {
+				directory = "d-second"
+			}
+			r := s.order(t, http.MethodPost, "/tasks?"+test.query, "")
+			if !strings.Contains(r.body, test.answer) {
+				t.Errorf("got %s", r.body)
+			}
+			if test.name == "several" {
+				if got := strings.Count(r.body, `"TaskId"`); got != 3 {
+					t.Errorf("got %d tasks", got)
+				}
+			}
+			id := s.createTask(t, test.query)
+			asked := s.call(t, "Action", "GetTask", "DirectoryId", directory, "TaskId", id)
+			for _, want := range test.want {
+				if asked.status != http.StatusOK || !strings.Contains(asked.body, want) {
+					t.Errorf("%s is not in %d %s", want, asked.status, asked.body)
+				}
+			}
+		})
+	}
+	for _, query := range []string{"type=x", "status=Done", "seconds=-1", "seconds=x", "age=x", "age=NaN", "count=0", "count=1001", "directory=d-third0"} {
+		if r := do(t, http.MethodPost, s.consoleURL+"/tasks?"+query, ""); r.status != http.StatusBadRequest || !strings.Contains(r.body, `"error":`) {
+			t.Errorf("%s: got %+v", query, r)
+		}
+	}
+}
+
+func TestCredentials(t *testing.T) {
+	s := start(t, options{binary: noFunction})
+	read := func(r reply) (issued struct{ Code, AccessKeyID, AccessKeySecret, SecurityToken, Expiration string }) {
+		decode(t, r.body, &issued)
+		return issued
+	}
+	first := read(s.order(t, http.MethodGet, "/credentials", ""))
+	current, err := s.keys.issue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.Code != "Success" || first.AccessKeyID != current.ID || first.AccessKeySecret != current.Secret || first.SecurityToken != current.Token || first.Expiration == "" {
+		t.Errorf("got %+v", first)
+	}
+	second := read(s.order(t, http.MethodPost, "/credentials/rotate", ""))
+	if second.AccessKeyID == first.AccessKeyID || read(s.order(t, http.MethodGet, "/credentials", "")) != second {
+		t.Errorf("got %+v", second)
+	}
+}

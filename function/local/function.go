@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// What FC tells the function about itself. The region is not the directory's,
+// so that a function which mixes up the two is found out.
+const (
+	functionName    = "status"
+	functionHandler = "main"
+	functionMemory  = "128"
+	functionRegion  = "cn-hangzhou"
+	functionVersion = "LATEST"
+	accountID       = "1234567890123456"
+)
+
+// maxEnvironment is FC's limit for a function's own variables, names and values.
+const maxEnvironment = 4 << 10
+
+var errClosed = errors.New("the function is shut down")
+
+// A functionConfig says what to run and how.
+type functionConfig struct {
+	instanceSpec
+	instances   int
+	freeze      bool
+	variables   map[string]string // the function's own configuration
+	inherited   map[string]string // what only the machine can know, such as PATH
+	credentials func() (key, error)
+}
+
+// A function is a pool of instances of one binary. An invocation takes an idle
+// instance, or a new one while there are fewer than the limit, or waits.
+type function struct {
+	functionConfig
+	slots chan struct{} // one for each instance that may be busy
+	tasks sync.WaitGroup
+
+	mu     sync.Mutex
+	idle   []*instance // the most recently used last
+	all    map[*instance]bool
+	closed bool
+}
+
+func newFunction(config functionConfig) (*function, error) {
+	size := 0
+	for name, value := range config.variables {
+		size += len(name) + len(value)
+	}
+	if size > maxEnvironment {
+		return nil, fmt.Errorf("the function's variables have %d bytes: FC takes %d at most", size, maxEnvironment)
+	}
+	binary, err := filepath.Abs(config.binary)
+	if err != nil {
+		return nil, fmt.Errorf("find the function: %w", err)
+	}
+	config.binary = binary
+	return &function{
+		functionConfig: config,
+		slots:          make(chan struct{}, config.instances),
+		all:            make(map[*instance]bool),
+	}, nil
+}
+
+// invoke runs the function to its end, whatever becomes of the caller
+// meanwhile: the context covers only the wait for an instance. Its error is
+// that the function could not be run at all.
+func (f *function) invoke(ctx context.Context, requestID string, payload []byte) (outcome, error) {
+	select {
+	case f.slots <- struct{}{}:
+		defer func() { <-f.slots }()
+	case <-ctx.Done():
+		return outcome{}, fmt.Errorf("wait for an instance: %w", ctx.Err())
+	}
+	credentials, err := f.credentials()
+	if err != nil {
+		return outcome{}, fmt.Errorf("get the role's credentials: %w", err)
+	}
+	used, err := f.acquire(credentials)
+	if err != nil {
+		return outcome{}, err
+	}
+	end := used.invoke(&invocation{
+		requestID:   requestID,
+		payload:     payload,
+		credentials: credentials,
+		ended:       make(chan outcome, 1),
+	})
+	f.release(used)
+	return end, nil
+}
+
+// invokeLater runs the function without anyone waiting for it.
+func (f *function) invokeLater(requestID string, payload []byte) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return errClosed
+	}
+	f.tasks.Go(func() {
+		end, err := f.invoke(context.Background(), requestID, payload)
+		switch {
+		case err != nil && !errors.Is(err, errClosed):
+			fmt.Fprintf(f.log, "asynchronous invocation %s: %v\n", requestID, err)
+		case err == nil && end.ending != succeeded:
+			fmt.Fprintf(f.log, "asynchronous invocation %s: %s\n", requestID, end.payload)
+		}
+	})
+	return nil
+}
+
+// acquire returns an instance that is ready to run, thawed.
+func (f *function) acquire(credentials key) (*instance, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return nil, errClosed
+	}
+	for len(f.idle) > 0 {
+		last := len(f.idle) - 1
+		found := f.idle[last]
+		f.idle = f.idle[:last]
+		if found.alive() {
+			found.thaw()
+			return found, nil
+		}
+		delete(f.all, found)
+	}
+	spec := f.instanceSpec
+	spec.environ = f.environ(credentials)
+	created, err := startInstance(spec)
+	if err != nil {
+		return nil, err
+	}
+	f.all[created] = true
+	return created, nil
+}
+
+func (f *function) release(used *instance) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !used.alive() {
+		delete(f.all, used)
+		return
+	}
+	if f.freeze && !f.closed {
+		used.freeze()
+	}
+	f.idle = append(f.idle, used)
+}
+
+// environ is the environment of a new instance, with the credentials of its start.
+func (f *function) environ(credentials key) []string {
+	variables := maps.Clone(f.inherited)
+	maps.Copy(variables, map[string]string{
+		"ALIBABA_CLOUD_ACCESS_KEY_ID":     credentials.ID,
+		"ALIBABA_CLOUD_ACCESS_KEY_SECRET": credentials.Secret,
+		"ALIBABA_CLOUD_SECURITY_TOKEN":    credentials.Token,
+		"FC_ACCOUNT_ID":                   accountID,
+		"FC_CUSTOM_LISTEN_PORT":           "9000",
+		"FC_FUNC_CODE_PATH":               filepath.Dir(f.binary),
+		"FC_FUNCTION_HANDLER":             functionHandler,
+		"FC_FUNCTION_MEMORY_SIZE":         functionMemory,
+		"FC_FUNCTION_NAME":                functionName,
+		"FC_FUNCTION_VERSION":             functionVersion,
+		"FC_INSTANCE_ID":                  "c-" + strings.ToLower(rand.Text()),
+		"FC_REGION":                       functionRegion,
+		"FC_VER_ID":                       functionVersion,
+	})
+	maps.Copy(variables, f.variables)
+	environ := make([]string, 0, len(variables))
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		environ = append(environ, name+"="+variables[name])
+	}
+	return environ
+}
+
+// Close ends every instance, busy or not, and waits for what ran.
+func (f *function) Close() {
+	f.mu.Lock()
+	f.closed = true
+	instances := slices.Collect(maps.Keys(f.all))
+	f.mu.Unlock()
+	var stopping sync.WaitGroup
+	for _, running := range instances {
+		stopping.Go(running.stop)
+	}
+	stopping.Wait()
+	f.tasks.Wait()
+}
+
+// errorPayload is the form of an error that FC makes itself.
+func errorPayload(message string) []byte {
+	payload, err := json.Marshal(map[string]string{"errorMessage": message})
+	if err != nil {
+		panic(err) // a string always marshals
+	}
+	return payload
+}
+
+// invocationID returns an id in the form of FC's.
+func invocationID(now time.Time) string {
+	var random [6]byte
+	rand.Read(random[:])
+	return fmt.Sprintf("1-%08x-%08x-%s", now.Unix(), uint32(now.Nanosecond()), hex.EncodeToString(random[:]))
+}

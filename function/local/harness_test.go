@@ -1,0 +1,342 @@
+package main
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// binDir holds the binaries that the tests build, each once.
+var binDir string
+
+var (
+	buildFunction = sync.OnceValues(func() (string, error) { return build("taskstatus/function") })
+	buildEcho     = sync.OnceValues(func() (string, error) { return build("./testdata/echo") })
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		var err error
+		if binDir, err = os.MkdirTemp("", "local"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(binDir)
+		return m.Run()
+	}())
+}
+
+func build(source string) (string, error) {
+	binary := filepath.Join(binDir, filepath.Base(source))
+	command := exec.Command("go", "build", "-o", binary, source)
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build %s: %w\n%s", source, err, output)
+	}
+	return binary, nil
+}
+
+// echo returns the binary of testdata/echo.
+func echo(t testing.TB) string {
+	t.Helper()
+	binary, err := buildEcho()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
+}
+
+// options are what a stage can be asked for. The zero value is what the
+// program does by default, on ports of its own.
+type options struct {
+	binary    string            // in place of the function
+	env       map[string]string // of the caller: what of it is the function's reaches the function
+	instances int
+	timeout   time.Duration
+	rotate    time.Duration
+	thawed    bool // do not freeze
+	now       func() time.Time
+}
+
+// A stage is everything running for one test.
+type stage struct {
+	*cloud
+	log *logBuffer
+}
+
+// start opens a stage and closes it with the test. When the test fails, what
+// the function and CloudSSO logged is shown.
+func start(t testing.TB, o options) *stage {
+	t.Helper()
+	if o.binary == "" {
+		binary, err := buildFunction()
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.binary = binary
+	}
+	s := &stage{log: new(logBuffer)}
+	c := config{
+		function:     o.binary,
+		frontAddr:    "127.0.0.1:0",
+		consoleAddr:  "127.0.0.1:0",
+		cloudSSOAddr: "127.0.0.1:0",
+		instances:    max(o.instances, 1),
+		freeze:       !o.thawed,
+		timeout:      o.timeout,
+		rotate:       o.rotate,
+		seed:         1,
+		environ:      []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GOCOVERDIR=" + os.Getenv("GOCOVERDIR")},
+		log:          s.log,
+		now:          o.now,
+	}
+	if o.timeout == 0 {
+		c.timeout = 30 * time.Second
+	}
+	if o.now == nil {
+		c.now = time.Now
+	}
+	for name, value := range o.env {
+		c.environ = append(c.environ, name+"="+value)
+	}
+	opened, err := openCloud(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.cloud = opened
+	t.Cleanup(func() {
+		s.Close()
+		if t.Failed() {
+			t.Logf("log:\n%s", s.log)
+		}
+	})
+	return s
+}
+
+// A reply is an HTTP response, read.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// do sends a request; headers are names and values by turns.
+func do(t testing.TB, method, url, body string, headers ...string) reply {
+	t.Helper()
+	request, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Add(headers[i], headers[i+1])
+	}
+	// A redirect is an answer to look at, and a connection kept is one that
+	// the next stage could mistake for its own.
+	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	read, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply{response.StatusCode, response.Header, string(read)}
+}
+
+// get asks the front for a path.
+func (s *stage) get(t testing.TB, path string, headers ...string) reply {
+	t.Helper()
+	return do(t, http.MethodGet, s.frontURL+path, "", headers...)
+}
+
+// send sends any request to the front.
+func (s *stage) send(t testing.TB, method, path, body string, headers ...string) reply {
+	t.Helper()
+	return do(t, method, s.frontURL+path, body, headers...)
+}
+
+// order sends an order to the console and wants it taken.
+func (s *stage) order(t testing.TB, method, path, body string, headers ...string) reply {
+	t.Helper()
+	r := do(t, method, s.consoleURL+path, body, headers...)
+	if r.status != http.StatusOK && r.status != http.StatusAccepted {
+		t.Fatalf("%s %s: status %d: %s", method, path, r.status, r.body)
+	}
+	return r
+}
+
+// invoke runs the function with a payload.
+func (s *stage) invoke(t testing.TB, payload string, headers ...string) reply {
+	t.Helper()
+	return s.order(t, http.MethodPost, "/invoke", payload, headers...)
+}
+
+// createTask makes a task, such as of "seconds=0&status=Failed", and returns its id.
+func (s *stage) createTask(t testing.TB, query string) string {
+	t.Helper()
+	var answer struct {
+		Task  struct{ TaskID string }
+		Tasks []struct{ TaskID string }
+	}
+	decode(t, s.order(t, http.MethodPost, "/tasks?"+query, "").body, &answer)
+	if len(answer.Tasks) > 0 {
+		return answer.Tasks[0].TaskID
+	}
+	return answer.Task.TaskID
+}
+
+// setFault turns a fault on, such as "kind=reset&count=1".
+func (s *stage) setFault(t testing.TB, query string) {
+	t.Helper()
+	s.order(t, http.MethodPost, "/faults?"+query, "")
+}
+
+// clearFaults turns all faults off.
+func (s *stage) clearFaults(t testing.TB) {
+	t.Helper()
+	s.order(t, http.MethodDelete, "/faults", "")
+}
+
+// rotate changes the role's key; with expire, earlier ones are refused from now on.
+func (s *stage) rotate(t testing.TB, expire bool) {
+	t.Helper()
+	s.order(t, http.MethodPost, fmt.Sprintf("/credentials/rotate?expire=%t", expire), "")
+}
+
+// counts returns what CloudSSO was asked so far.
+func (s *stage) counts(t testing.TB) callStats {
+	t.Helper()
+	var counts callStats
+	decode(t, s.order(t, http.MethodGet, "/stats", "").body, &counts)
+	return counts
+}
+
+// call asks CloudSSO, signed with the role's key, and wants an answer of any status.
+func (s *stage) call(t testing.TB, params ...string) reply {
+	t.Helper()
+	used, err := s.keys.issue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := sign(t, s.cloudSSOURL, used, s.cloudSSO.now(), params...)
+	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply{response.StatusCode, response.Header, string(body)}
+}
+
+// sign returns a request for an action, signed by ACS3. The parameters are
+// names and values by turns, the first being Action. The canonical form is
+// written here anew, for the verifier to be wrong by itself.
+func sign(t testing.TB, endpoint string, used key, at time.Time, params ...string) *http.Request {
+	t.Helper()
+	query := url.Values{}
+	for i := 2; i < len(params); i += 2 {
+		query.Set(params[i], params[i+1])
+	}
+	encoded := strings.NewReplacer("+", "%20", "*", "%2A", "%7E", "~").Replace(query.Encode())
+	request, err := http.NewRequest(http.MethodGet, endpoint+"/?"+encoded, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	emptyHash := sha256.Sum256(nil)
+	headers := [][2]string{ // in order
+		{"host", request.URL.Host},
+		{"x-acs-action", params[1]},
+		{"x-acs-content-sha256", hex.EncodeToString(emptyHash[:])},
+		{"x-acs-date", at.UTC().Format(time.RFC3339)},
+		{"x-acs-security-token", used.Token},
+		{"x-acs-signature-nonce", rand.Text()},
+		{"x-acs-version", "2021-05-15"},
+	}
+	var names []string
+	canonical := "GET\n/\n" + encoded + "\n"
+	for _, header := range headers {
+		names = append(names, header[0])
+		canonical += header[0] + ":" + header[1] + "\n"
+		request.Header.Set(header[0], header[1])
+	}
+	signed := strings.Join(names, ";")
+	hash := sha256.Sum256([]byte(canonical + "\n" + signed + "\n" + hex.EncodeToString(emptyHash[:])))
+	mac := hmac.New(sha256.New, []byte(used.Secret))
+	fmt.Fprintf(mac, "ACS3-HMAC-SHA256\n%x", hash)
+	request.Header.Set("Authorization", fmt.Sprintf("ACS3-HMAC-SHA256 Credential=%s,SignedHeaders=%s,Signature=%x", used.ID, signed, mac.Sum(nil)))
+	return request
+}
+
+// decode reads a JSON text.
+func decode(t testing.TB, text string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		t.Fatalf("%v in %.200s", err, text)
+	}
+}
+
+// eventually waits until the condition holds.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it never came that %s", what)
+		}
+	}
+}
+
+// A logBuffer keeps what several processes log.
+type logBuffer struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.String()
+}
+
+// A clock is set by hand.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock(now time.Time) *clock { return &clock{now: now} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}

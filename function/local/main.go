@@ -1,0 +1,142 @@
+// Command local runs the function on one machine, without a cloud account.
+//
+// It stands in for Function Compute, whose runtime it offers to the real built
+// binary and whose triggers it offers to browsers and curl, and for CloudSSO,
+// where it simulates tasks and checks every signature. It shares no code with
+// the function, so that the two can only agree by both being right.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "local:", err)
+		os.Exit(1)
+	}
+}
+
+// run does what the arguments say until the context ends.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
+	c, err := parseFlags(args, stderr)
+	if err != nil {
+		return err
+	}
+	c.environ = environ
+	if _, err := os.Stat(c.function); err != nil {
+		return fmt.Errorf("-function: %w (build it first)", err)
+	}
+	opened, err := openCloud(c)
+	if err != nil {
+		return err
+	}
+	defer opened.Close()
+	printBanner(stdout, opened)
+	<-ctx.Done()
+	return nil
+}
+
+func parseFlags(args []string, stderr io.Writer) (config, error) {
+	c := config{log: stderr, now: time.Now}
+	flags := flag.NewFlagSet("local", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&c.function, "function", "build/main", "the built `binary` to run")
+	flags.StringVar(&c.frontAddr, "addr", "127.0.0.1:9000", "where the function's pages are")
+	flags.StringVar(&c.consoleAddr, "console", "127.0.0.1:9001", "where invocations and orders are taken")
+	flags.StringVar(&c.cloudSSOAddr, "cloudsso", "127.0.0.1:9002", "where the simulated CloudSSO is")
+	flags.IntVar(&c.instances, "instances", 4, "how many instances may run at once")
+	flags.BoolVar(&c.freeze, "freeze", true, "stop an instance between invocations, as FC does")
+	flags.DurationVar(&c.timeout, "timeout", 30*time.Second, "an invocation's time limit")
+	flags.DurationVar(&c.rotate, "rotate", 3*time.Minute, "how often the role's credentials change; 0: never")
+	flags.Uint64Var(&c.seed, "seed", 1, "what the simulated tasks follow from")
+	flags.BoolVar(&c.quiet, "quiet", false, "no line for each CloudSSO call")
+	flags.BoolVar(&c.live, "live", false, "ask the real CloudSSO, with your own credentials")
+	if err := flags.Parse(args); err != nil {
+		return config{}, fmt.Errorf("read flags: %w", err)
+	}
+	switch {
+	case flags.NArg() > 0:
+		return config{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case c.instances < 1:
+		return config{}, fmt.Errorf("-instances %d: at least 1 is needed", c.instances)
+	case c.timeout <= 0:
+		return config{}, fmt.Errorf("-timeout %v: it must be more than 0", c.timeout)
+	}
+	return c, nil
+}
+
+// printBanner says where everything is, one address a line, and what to try.
+func printBanner(w io.Writer, c *cloud) {
+	fmt.Fprintf(w, "front %s\nconsole %s\n", c.frontURL, c.consoleURL)
+	if c.cloudSSO == nil {
+		fmt.Fprintf(w, `
+The function asks the real CloudSSO, with your credentials.
+
+  %s/
+
+  curl -s -d '{"taskId":"t-..."}' %s/invoke
+
+Ctrl-C ends it.
+`, c.frontURL, c.consoleURL)
+		return
+	}
+	fmt.Fprintf(w, "cloudsso %s\n", c.cloudSSOURL)
+
+	var running []string
+	var open, succeeded, failed string
+	for _, t := range c.cloudSSO.tasks.list(c.cloudSSO.directories[0]) {
+		switch t.status(c.cloudSSO.now()) {
+		case statusInProgress:
+			running = append(running, t.id)
+			open = t.id
+		case statusSuccess:
+			succeeded = t.id
+		case statusFailed:
+			failed = t.id
+		}
+	}
+	fmt.Fprint(w, strings.NewReplacer(
+		"FRONT", c.frontURL, "CONSOLE", c.consoleURL,
+		"RUNNING", strings.Join(running, ","), "OPEN", open, "SUCCEEDED", succeeded, "FAILED", failed,
+	).Replace(banner))
+}
+
+const banner = `
+Open in a browser
+  paste an id         FRONT/
+  one that succeeded  FRONT/tasks/SUCCEEDED
+  those that run      FRONT/tasks?id=RUNNING
+
+Ask
+  curl -s FRONT/tasks/SUCCEEDED
+  curl -s FRONT/tasks/FAILED
+  curl -s FRONT/tasks/FAILED.txt
+  curl -s 'FRONT/tasks/OPEN?wait=10'
+
+Make something happen
+  curl -s -X POST 'CONSOLE/tasks?type=CreateAccessAssignment&seconds=8&status=Failed&reason=No+Permission.'
+  curl -s -X POST 'CONSOLE/faults?kind=throttle400&count=3'
+  curl -s -X DELETE CONSOLE/faults
+  curl -s CONSOLE/stats
+
+Invoke the function
+  curl -s -d '{"taskId":"FAILED"}' CONSOLE/invoke
+  curl -s -d '{"taskId":"OPEN","wait":10}' CONSOLE/invoke
+
+Ctrl-C ends it.
+`

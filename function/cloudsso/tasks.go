@@ -1,0 +1,225 @@
+package cloudsso
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"taskstatus/function/task"
+)
+
+// maxResults is the largest page that ListTasks gives.
+const maxResults = 20
+
+// GetTaskStatus returns a task without its details. It is the cheap call, made
+// for polling: 100 a second an account (API page "GetTaskStatus").
+// The error is a *task.Error, or wraps context.Canceled where the caller gave up.
+func (c *Client) GetTaskStatus(ctx context.Context, directory task.DirectoryID, id task.ID) (task.Task, error) {
+	return c.get(ctx, "GetTaskStatus", directory, id)
+}
+
+// GetTask returns a task with its details, which are personal data. CloudSSO
+// takes 20 such calls a second an account (API page "GetTask").
+// The errors are those of GetTaskStatus.
+func (c *Client) GetTask(ctx context.Context, directory task.DirectoryID, id task.ID) (task.Task, error) {
+	return c.get(ctx, "GetTask", directory, id)
+}
+
+func (c *Client) get(ctx context.Context, action string, directory task.DirectoryID, id task.ID) (task.Task, error) {
+	query := appendParameter(make([]byte, 0, 96), "DirectoryId", string(directory))
+	query = appendParameter(query, "TaskId", string(id))
+	a, err := c.call(ctx, action, directory, string(query))
+	if err != nil {
+		return task.Task{}, err
+	}
+	return a.task(action, directory, id)
+}
+
+// A ListTasksRequest says which tasks to list. Only Directory is required; a
+// field left zero does not filter.
+type ListTasksRequest struct {
+	Directory             task.DirectoryID
+	Status                task.Status
+	Type                  task.Type
+	AccessConfigurationID string
+	// PrincipalType ("User" or "Group") and PrincipalID go together, as do
+	// TargetType ("RD-Account") and TargetID: CloudSSO ignores half a pair, so
+	// half a pair is Invalid here.
+	PrincipalType, PrincipalID string
+	TargetType, TargetID       string
+	// StartedSince goes back at most 7 days; zero is the last 24 hours.
+	StartedSince time.Time
+	// MaxResults is the size of a page, 1 to 20; zero is CloudSSO's own, 10.
+	MaxResults int
+	// NextToken is that of the page before, while all else stays the same.
+	NextToken string
+}
+
+// A TaskPage is a part of a list of tasks, in no documented order.
+type TaskPage struct {
+	// Tasks have their details, which are personal data.
+	Tasks []task.Task
+	// NextToken asks for the next page; it is empty on the last.
+	NextToken string
+	// Total is the number of tasks in all pages.
+	Total int
+	// RequestID is CloudSSO's id of the request.
+	RequestID string
+}
+
+// ListTasks returns a page of the directory's recent tasks. CloudSSO takes 20
+// such calls a second an account (API page "ListTasks").
+// The errors are those of GetTaskStatus, or Invalid for a request that cannot be meant.
+func (c *Client) ListTasks(ctx context.Context, r ListTasksRequest) (TaskPage, error) {
+	query, err := r.query()
+	if err != nil {
+		return TaskPage{}, err
+	}
+	a, err := c.call(ctx, "ListTasks", r.Directory, query)
+	if err != nil {
+		return TaskPage{}, err
+	}
+	return a.tasks("ListTasks", r.Directory)
+}
+
+func (r *ListTasksRequest) query() (string, error) {
+	switch {
+	case (r.PrincipalType == "") != (r.PrincipalID == ""), (r.TargetType == "") != (r.TargetID == ""):
+		return "", task.Errorf(task.Invalid, task.Text{En: "a principal or target needs both its type and its id", Zh: "身份或目标的类型和 ID 必须同时指定"})
+	case r.MaxResults < 0 || r.MaxResults > maxResults:
+		return "", task.Errorf(task.Invalid, task.Text{En: "a page has 1 to %d tasks", Zh: "每页任务数量须为 1 到 %d"}, maxResults)
+	}
+	var filter, results string
+	if !r.StartedSince.IsZero() {
+		filter = "StartTime ge " + r.StartedSince.UTC().Format(dateLayout)
+	}
+	if r.MaxResults > 0 {
+		results = strconv.Itoa(r.MaxResults)
+	}
+	query := appendParameter(make([]byte, 0, 256), "AccessConfigurationId", r.AccessConfigurationID)
+	query = appendParameter(query, "DirectoryId", string(r.Directory))
+	query = appendParameter(query, "Filter", filter)
+	query = appendParameter(query, "MaxResults", results)
+	query = appendParameter(query, "NextToken", r.NextToken)
+	query = appendParameter(query, "PrincipalId", r.PrincipalID)
+	query = appendParameter(query, "PrincipalType", r.PrincipalType)
+	query = appendParameter(query, "Status", string(r.Status))
+	query = appendParameter(query, "TargetId", r.TargetID)
+	query = appendParameter(query, "TargetType", r.TargetType)
+	query = appendParameter(query, "TaskType", string(r.Type))
+	return string(query), nil
+}
+
+// wireTask is a task as CloudSSO writes it, without regard to case: TaskId is
+// TaskID. GetTaskStatus leaves out the details, whose names are CloudSSO's own.
+type wireTask struct {
+	TaskID        string
+	TaskType      task.Type
+	Status        task.Status
+	StartTime     string
+	EndTime       string
+	FailureReason string
+	task.Details
+}
+
+// task reads the answer of GetTaskStatus or GetTask for the one task asked for.
+func (a *answer) task(action string, directory task.DirectoryID, id task.ID) (task.Task, error) {
+	var body struct {
+		RequestID        string
+		TaskStatus, Task *wireTask
+	}
+	err := json.Unmarshal(a.body, &body)
+	requestID := a.requestID(body.RequestID)
+	if err != nil {
+		return task.Task{}, malformed(action, "the answer is not the JSON of this operation", requestID)
+	}
+	w := body.TaskStatus
+	if action == "GetTask" {
+		w = body.Task
+	}
+	switch {
+	case w == nil:
+		return task.Task{}, malformed(action, "the answer holds no task", requestID)
+	case w.TaskID != string(id):
+		return task.Task{}, malformed(action, "the answer is about another task", requestID)
+	}
+	t, what := w.task(directory, requestID)
+	if what != "" {
+		return task.Task{}, malformed(action, what, requestID)
+	}
+	if action == "GetTask" {
+		t.Details = &w.Details
+	}
+	return t, nil
+}
+
+// tasks reads the answer of ListTasks. One task that makes no sense spoils the
+// page: a list that leaves tasks out is worse than none.
+func (a *answer) tasks(action string, directory task.DirectoryID) (TaskPage, error) {
+	var body struct {
+		RequestID   string
+		IsTruncated bool
+		NextToken   string
+		TotalCounts int
+		Tasks       []wireTask
+	}
+	err := json.Unmarshal(a.body, &body)
+	page := TaskPage{Total: body.TotalCounts, RequestID: a.requestID(body.RequestID)}
+	if err != nil || body.Tasks == nil {
+		return TaskPage{}, malformed(action, "the answer is not the JSON of this operation", page.RequestID)
+	}
+	if body.IsTruncated {
+		if body.NextToken == "" {
+			return TaskPage{}, malformed(action, "the answer has a next page but no token for it", page.RequestID)
+		}
+		page.NextToken = body.NextToken
+	}
+	page.Tasks = make([]task.Task, len(body.Tasks))
+	for i := range body.Tasks {
+		w := &body.Tasks[i]
+		if id, err := task.ParseID(w.TaskID); err != nil || string(id) != w.TaskID {
+			return TaskPage{}, malformed(action, "the answer has a task without a valid id", page.RequestID)
+		}
+		t, what := w.task(directory, page.RequestID)
+		if what != "" {
+			return TaskPage{}, malformed(action, what, page.RequestID)
+		}
+		t.Details = &w.Details
+		page.Tasks[i] = t
+	}
+	return page, nil
+}
+
+// task returns the task without its details, or what is wrong with it. A wrong
+// time is an error: shown, it would be taken for true.
+func (w *wireTask) task(directory task.DirectoryID, requestID string) (t task.Task, what string) {
+	t = task.Task{ID: task.ID(w.TaskID), Directory: directory, Type: w.TaskType, Status: w.Status, RequestID: requestID}
+	if t.Status == "" {
+		return t, "the answer has a task without a status"
+	}
+	var ok bool
+	if t.Start, ok = parseTime(w.StartTime); !ok {
+		return t, "the answer has a task whose start is no time"
+	}
+	if t.Done() {
+		if t.End, ok = parseTime(w.EndTime); !ok {
+			return t, "the answer has a task whose end is no time"
+		}
+	}
+	// CloudSSO's own sample has a reason beside Success; it means nothing there.
+	if t.Status == task.Failed && strings.TrimSpace(w.FailureReason) != "" {
+		t.FailureReason = w.FailureReason
+	}
+	return t, ""
+}
+
+// parseTime reads a time of RFC 3339; no text is no time, which is well.
+func parseTime(s string) (t time.Time, ok bool) {
+	if s == "" {
+		return time.Time{}, true
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	return t.UTC(), err == nil
+}

@@ -1,0 +1,5 @@
+// Package acceptance holds the project against software of others: Alibaba's
+// own clients call the CloudSSO stand-in, and what they start the built
+// function reports. It is a module of its own, so that none of that software
+// reaches the function; it needs nothing of the project but its binaries.
+package acceptance

@@ -3,22 +3,27 @@ GO      ?= go
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE     = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
-BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags="-s -w -X main.version=$(VERSION)"
+# Function Compute's runtime go1 is linux/amd64.
+GOOS    := linux
+GOARCH  := amd64
 
 .PHONY: build package run test check bench deploy clean
 
 build: ## the function, as Function Compute runs it: build/main
-	GOOS=linux GOARCH=amd64 $(BUILD) -o build/main ./function
+	CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO) build -trimpath -buildvcs=false \
+		-ldflags="-s -w -X main.version=$(VERSION)" -o build/main ./function
 
 package: build ## the same bytes each time: build/function.zip
 	$(GO) run ./function/zip build/main build/function.zip
 
-run: ## everything on http://127.0.0.1:9000, with simulated tasks
-	$(BUILD) -o build/local-function ./function
-	$(GO) run ./function/local -function build/local-function $(ARGS)
+run: GOOS = $(shell $(GO) env GOHOSTOS)
+run: GOARCH = $(shell $(GO) env GOHOSTARCH)
+run: build ## everything on http://127.0.0.1:9000, with simulated tasks
+	$(GO) run ./function/local -function build/main $(ARGS)
 
+# -count=1: some tests build and run the function, which go test does not see change.
 test:
-	$(GO) test $(RACE) ./...
+	$(GO) test $(RACE) -count=1 ./...
 
 check: ## all that CI runs
 	$(GO) tool templ generate
@@ -26,8 +31,8 @@ check: ## all that CI runs
 	@unformatted=$$(gofmt -l function templates web); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool -modfile=function/acceptance/go.mod staticcheck ./...
-	$(GO) test $(RACE) ./...
-	cd function/acceptance && $(GO) vet ./... && $(GO) tool staticcheck ./... && $(GO) test $(RACE) ./...
+	$(GO) test $(RACE) -count=1 ./...
+	cd function/acceptance && $(GO) vet ./... && $(GO) tool staticcheck ./... && $(GO) test $(RACE) -count=1 ./...
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

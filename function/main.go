@@ -73,7 +73,7 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 	}
 	if onFC {
 		f := &trigger.Function{
-			HTTP: s.Handler(),
+			HTTP: s,
 			Direct: func(ctx context.Context, d trigger.Direct) (any, error) {
 				return s.Answer(ctx, requestID(ctx), d.Directory, d.IDs, d.Wait)
 			},
@@ -89,7 +89,7 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		return fmt.Errorf("-listen: %w", err)
 	}
 	log.Info("listening", "address", listener.Addr().String(), "version", version)
-	return serve(ctx, listener, s.Handler())
+	return serve(ctx, listener, s)
 }
 
 type requestIDKey struct{}

@@ -37,21 +37,22 @@ func (f form) contentType() string {
 type exchange struct {
 	request   *http.Request
 	requestID string
-	began     time.Time
-	form      form
-	language  task.Language
-	query     url.Values
+	// now is the time that the answer speaks of.
+	now      time.Time
+	form     form
+	language task.Language
+	query    url.Values
 	// path is the request's path without the suffix that names a form.
 	path string
 	// logged goes into the request's line in the log.
 	logged []slog.Attr
 }
 
-func newExchange(r *http.Request, began time.Time) *exchange {
+func newExchange(r *http.Request, now time.Time) *exchange {
 	e := &exchange{
 		request:   r,
 		requestID: r.Header.Get(RequestIDHeader),
-		began:     began,
+		now:       now,
 		query:     r.URL.Query(),
 	}
 	e.path, e.form = negotiate(r)

@@ -38,7 +38,7 @@ func (e *exchange) taskPage(t task.Task, url string) ([]byte, error) {
 	status := t.Status.Text().In(e.language)
 	v := templates.Task{
 		Page:          e.page(fmt.Sprintf("%s %s – %s – %s", t.Status.Symbol(), status, t.ID, words.Site)),
-		Heading:       t.Sentence(e.began).In(e.language),
+		Heading:       t.Sentence(e.now).In(e.language),
 		State:         state(t.Status),
 		Symbol:        t.Status.Symbol(),
 		Status:        status,
@@ -57,7 +57,7 @@ func (e *exchange) taskPage(t task.Task, url string) ([]byte, error) {
 		Curl:          `curl -H "Authorization: Bearer $TOKEN" '` + url + "'",
 	}
 	if !t.Start.IsZero() && (!t.Done() || !t.End.IsZero()) {
-		v.Duration = task.DurationText(t.Elapsed(e.began)).In(e.language)
+		v.Duration = task.DurationText(t.Elapsed(e.now)).In(e.language)
 	}
 	if hint, ok := hint(t); ok {
 		v.Hint = hint.In(e.language)
@@ -75,7 +75,7 @@ func (e *exchange) boardPage(results []task.Result, board Documents) ([]byte, er
 		Heading: summary(board.Counts, e.language),
 		Done:    strconv.Itoa(ended),
 		Total:   strconv.Itoa(len(results)),
-		Checked: instant(e.began),
+		Checked: instant(e.now),
 		JSONURL: templ.SafeURL(e.at("/tasks.json", "refresh", "")),
 		TextURL: templ.SafeURL(e.at("/tasks.txt", "refresh", "")),
 	}
@@ -99,7 +99,7 @@ func (e *exchange) row(r task.Result) templates.Row {
 	}
 	t := r.Task
 	row.State, row.Symbol, row.Status = state(t.Status), t.Status.Symbol(), t.Status.Text().In(e.language)
-	row.Sentence = t.Sentence(e.began).In(e.language)
+	row.Sentence = t.Sentence(e.now).In(e.language)
 	row.FailureReason = visible(t.FailureReason)
 	if hint, ok := hint(t); ok {
 		row.Hint = hint.In(e.language)

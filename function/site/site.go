@@ -9,6 +9,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"taskstatus/function/task"
@@ -51,61 +52,68 @@ type Site struct {
 // A handler answers one request, whole: with an answer or an error, never by halves.
 type handler func(*exchange) (*answer, error)
 
-// Handler returns the routes.
-func (s *Site) Handler() http.Handler {
-	mux := http.NewServeMux()
-	for _, route := range []struct {
-		pattern string
-		public  bool
-		handler handler
-	}{
-		{"/{$}", false, s.index},
-		{"/tasks/{task}", false, s.oneTask},
-		{"/tasks", false, s.severalTasks},
-		{"/tasks.json", false, s.severalTasks},
-		{"/tasks.txt", false, s.severalTasks},
-		{"/style.css", true, s.style},
-		{"/icon.svg", true, s.icon},
-		{"/healthz", true, s.health},
-		{"/", true, s.noSuchPage},
-	} {
-		mux.Handle(route.pattern, s.serve(route.pattern, route.public, route.handler))
+// A route is what answers at a path.
+type route struct {
+	// name is the path's pattern, for the log.
+	name    string
+	handler handler
+	// public routes need nobody's permission, and tell nothing.
+	public bool
+}
+
+// route finds the route of a path. It is no http.ServeMux because that
+// redirects paths that are not clean, with an answer of its own.
+func (s *Site) route(path string) route {
+	switch path {
+	case "/":
+		return route{name: path, handler: s.index}
+	case "/tasks", "/tasks.json", "/tasks.txt":
+		return route{name: path, handler: s.severalTasks}
+	case "/style.css":
+		return route{name: path, handler: s.style, public: true}
+	case "/icon.svg":
+		return route{name: path, handler: s.icon, public: true}
+	case "/healthz":
+		return route{name: path, handler: s.health, public: true}
 	}
-	return mux
+	if id, ok := strings.CutPrefix(path, "/tasks/"); ok && id != "" && !strings.Contains(id, "/") {
+		return route{name: "/tasks/{taskId}", handler: s.oneTask}
+	}
+	return route{name: "none", handler: s.noSuchPage, public: true}
 }
 
-// serve wraps a handler: it lets the caller in or not, makes errors into
-// problems, writes the reply and logs one line.
-func (s *Site) serve(route string, public bool, h handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := s.Now()
-		e := newExchange(r, began)
-		a, err := s.admit(e, public, h)
-		if err != nil {
-			a = s.problemAnswer(e, err)
-		}
-		a.write(w, e)
+// ServeHTTP lets the caller in or not, makes errors into problems, writes the
+// reply and logs one line.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := s.Now()
+	e := newExchange(r, began)
+	at := s.route(r.URL.Path)
+	a, err := s.answer(e, at)
+	if err != nil {
+		a = s.problemAnswer(e, err)
+	}
+	a.write(w, e)
 
-		level := slog.LevelInfo
-		attrs := []slog.Attr{
-			slog.String("requestId", e.requestID),
-			slog.String("method", r.Method),
-			slog.String("route", route),
-			slog.Int("status", a.status),
-			slog.Int64("ms", s.Now().Sub(began).Milliseconds()),
+	level := slog.LevelInfo
+	attrs := []slog.Attr{
+		slog.String("requestId", e.requestID),
+		slog.String("method", r.Method),
+		slog.String("route", at.name),
+		slog.Int("status", a.status),
+		slog.Int64("ms", s.Now().Sub(began).Milliseconds()),
+	}
+	attrs = append(attrs, e.logged...)
+	if err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+		if a.status >= http.StatusInternalServerError {
+			level = slog.LevelError
 		}
-		attrs = append(attrs, e.logged...)
-		if err != nil {
-			attrs = append(attrs, slog.String("error", err.Error()))
-			if a.status >= http.StatusInternalServerError {
-				level = slog.LevelError
-			}
-		}
-		s.Log.LogAttrs(r.Context(), level, "http", attrs...)
-	})
+	}
+	s.Log.LogAttrs(r.Context(), level, "http", attrs...)
 }
 
-func (s *Site) admit(e *exchange, public bool, h handler) (*answer, error) {
+// answer answers who may ask.
+func (s *Site) answer(e *exchange, at route) (*answer, error) {
 	switch e.request.Method {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodOptions:
@@ -113,7 +121,7 @@ func (s *Site) admit(e *exchange, public bool, h handler) (*answer, error) {
 	default:
 		return nil, errMethod
 	}
-	if !public {
+	if !at.public {
 		if !s.Guard.Configured() {
 			return nil, errUnconfigured
 		}
@@ -125,7 +133,7 @@ func (s *Site) admit(e *exchange, public bool, h handler) (*answer, error) {
 			e.log(slog.String("caller", caller))
 		}
 	}
-	return h(e)
+	return at.handler(e)
 }
 
 func (s *Site) noSuchPage(*exchange) (*answer, error) { return nil, errNoSuchPage }

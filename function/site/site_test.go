@@ -130,7 +130,7 @@ func request(method, target string, headers ...string) *http.Request {
 
 func send(s *Site, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	s.Handler().ServeHTTP(w, r)
+	s.ServeHTTP(w, r)
 	return w
 }
 
@@ -416,7 +416,7 @@ func TestProblems(t *testing.T) {
 		header, value        string
 	}{
 		{"a bad id", "GET", "/tasks/T-1", "open", 400, "invalid", `"T-1" is not a task id`, false, "", ""},
-		{"an escaped bad id", "GET", "/tasks/t-%2e%2e%2f", "open", 400, "invalid", "", false, "", ""},
+		{"an escaped slash", "GET", "/tasks/t-%2e%2e%2f", "open", 404, "no-such-page", "", false, "", ""},
 		{"a bad directory", "GET", "/tasks/" + string(failed) + "?directory=x", "open", 400, "invalid", `"x" is not a directory id`, false, "", ""},
 		{"another's directory", "GET", "/tasks/" + string(failed) + "?directory=d-aaaaaaaaaaaa", "open", 403, "forbidden", "d-aaaaaaaaaaaa", false, "", ""},
 		{"no id", "GET", "/tasks", "open", 400, "invalid", "no task is named", false, "", ""},
@@ -432,6 +432,9 @@ func TestProblems(t *testing.T) {
 		{"no token: whether an id is right is not told", "GET", "/tasks/T-1", "token", 401, "unauthorized", "", false, "", ""},
 		{"no such page", "GET", "/admin", "open", 404, "no-such-page", "", false, "", ""},
 		{"deeper than a task", "GET", "/tasks/" + string(failed) + "/x", "open", 404, "no-such-page", "", false, "", ""},
+		{"a path that is not clean", "GET", "/tasks/../healthz", "open", 404, "no-such-page", "", false, "", ""},
+		{"a path that would be a host", "GET", "//evil.example/tasks", "open", 404, "no-such-page", "", false, "", ""},
+		{"a slash too many", "GET", "/tasks/", "open", 404, "no-such-page", "", false, "", ""},
 		{"writing", "POST", "/tasks/" + string(failed), "open", 405, "method-not-allowed", "", false, "Allow", "GET, HEAD, OPTIONS"},
 		{"deleting", "DELETE", "/", "token", 405, "method-not-allowed", "", false, "Allow", "GET, HEAD, OPTIONS"},
 	} {
@@ -672,8 +675,8 @@ func TestLogLine(t *testing.T) {
 		t.Fatalf("%v: not one line of JSON: %s", err, b.String())
 	}
 	for name, want := range map[string]any{
-		"level": "ERROR", "requestId": "1-6b04bbb6", "method": "GET", "route": "/tasks/{task}", "status": 502.0,
-		"caller": "bot", "tasks": string(refused) + " refused", "upstreamRequestId": "R-1",
+		"level": "ERROR", "requestId": "1-6b04bbb6", "method": "GET", "route": "/tasks/{taskId}", "status": 502.0,
+		"caller": "bot", "tasks": string(refused) + " refused: " + secret, "upstreamRequestId": "R-1",
 	} {
 		if line[name] != want {
 			t.Errorf("%s is %v, want %v", name, line[name], want)

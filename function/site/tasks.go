@@ -38,7 +38,7 @@ func (s *Site) oneTask(e *exchange) (*answer, error) {
 	case asJSON:
 		a.body = encode(document(r.Task, e.language, look.url(id)))
 	case asText:
-		a.body = []byte(line(r, e.began, e.language, look.url(id)))
+		a.body = []byte(line(r, e.now, e.language, look.url(id)))
 	default:
 		a.body, err = e.taskPage(r.Task, look.url(id))
 	}
@@ -79,7 +79,7 @@ func (s *Site) severalTasks(e *exchange) (*answer, error) {
 		a.body = encode(board)
 	case asText:
 		for _, r := range look.results {
-			a.body = append(a.body, line(r, e.began, e.language, look.url(r.ID))...)
+			a.body = append(a.body, line(r, e.now, e.language, look.url(r.ID))...)
 		}
 	default:
 		a.body, err = e.boardPage(look.results, board)
@@ -146,7 +146,7 @@ func (s *Site) look(e *exchange, ids []task.ID) (look, error) {
 	l.url = func(id task.ID) string { return s.url(e, s.taskPath(directory, id)) }
 	l.results = s.Looker.Look(e.request.Context(), directory, ids, wait)
 	// It may have taken a while: what follows speaks of the time after it.
-	e.began = s.Now()
+	e.now = s.Now()
 	e.log(logged(l.results)...)
 	return l, nil
 }
@@ -166,7 +166,7 @@ func logged(results []task.Result) []slog.Attr {
 	for i, r := range results {
 		state := string(r.Task.Status)
 		if r.Err != nil {
-			state = task.KindOf(r.Err).String()
+			state = r.Err.Error()
 		}
 		tasks[i] = string(r.ID) + " " + state
 	}
@@ -191,7 +191,7 @@ func (s *Site) lookAnswer(e *exchange, l look, settled bool) (*answer, error) {
 		status:      http.StatusOK,
 		contentType: e.form.contentType(),
 		cache:       revalidate,
-		retryAfter:  next(l.results, e.began),
+		retryAfter:  next(l.results, e.now),
 		validator:   s.validator(e, l),
 	}
 	switch {

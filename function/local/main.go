@@ -119,11 +119,11 @@ Ctrl-C ends it.
 const banner = `
 Open in a browser
   paste an id         FRONT/
+  one that failed     FRONT/tasks/FAILED
   one that succeeded  FRONT/tasks/SUCCEEDED
   those that run      FRONT/tasks?id=RUNNING
 
 Ask
-  curl -s FRONT/tasks/SUCCEEDED
   curl -s FRONT/tasks/FAILED
   curl -s FRONT/tasks/FAILED.txt
   curl -s 'FRONT/tasks/OPEN?wait=10'

@@ -274,12 +274,13 @@ func (s *taskStore) calls() map[string]int {
 }
 
 // addInitial creates the tasks that are there from the start: some have ended,
-// some run for seconds, one for an hour.
+// some run for seconds, one for hours. Those that the README asks for have the
+// same ids each time.
 func (s *taskStore) addInitial(directory string) {
 	for _, spec := range []taskSpec{
-		{taskType: createAssignment, age: 10 * time.Minute, length: 2 * time.Second, outcome: statusSuccess},
-		{taskType: deleteAssignment, age: 5 * time.Minute, length: time.Second, outcome: statusFailed, reason: failureReasons[0]},
-		{taskType: provisionConfiguration, age: 20 * time.Minute, length: 2 * time.Hour, outcome: statusSuccess},
+		{id: "t-sh6tceylhvgejpipabcd", taskType: createAssignment, age: 10 * time.Minute, length: 2 * time.Second, outcome: statusSuccess},
+		{id: "t-shfqw1u1edszvxw5abcd", taskType: createAssignment, age: 5 * time.Minute, length: time.Second, outcome: statusFailed, reason: failureReasons[0]},
+		{id: "t-sh5k4gesm6twlrqbabcd", taskType: provisionConfiguration, age: 20 * time.Minute, length: 2 * time.Hour, outcome: statusSuccess},
 		{taskType: createAssignment, length: 15 * time.Second, outcome: statusSuccess},
 		{taskType: createAssignment, length: 30 * time.Second, outcome: statusFailed, reason: failureReasons[1]},
 		{taskType: provisionConfiguration, length: 90 * time.Second, outcome: statusSuccess},

@@ -676,11 +676,16 @@ func TestLogLine(t *testing.T) {
 	}
 	for name, want := range map[string]any{
 		"level": "ERROR", "requestId": "1-6b04bbb6", "method": "GET", "route": "/tasks/{taskId}", "status": 502.0,
-		"caller": "bot", "tasks": string(refused) + " refused: " + secret, "upstreamRequestId": "R-1",
+		"caller": "bot", "tasks": string(refused) + " refused", "error": "refused: " + secret, "upstreamRequestId": "R-1",
 	} {
 		if line[name] != want {
 			t.Errorf("%s is %v, want %v", name, line[name], want)
 		}
+	}
+	b.Reset()
+	send(s, request("GET", "/tasks?id="+string(succeeded)+","+string(refused), "Authorization: Bearer token"))
+	if want := string(succeeded) + " Success, " + string(refused) + " refused: " + secret; !strings.Contains(b.String(), want) {
+		t.Errorf("%q is not in %s: the log lacks why one of several failed", want, b.String())
 	}
 	if strings.Contains(b.String(), "Bearer") {
 		t.Errorf("the token is in the log: %s", b.String())

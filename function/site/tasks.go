@@ -166,7 +166,10 @@ func logged(results []task.Result) []slog.Attr {
 	for i, r := range results {
 		state := string(r.Task.Status)
 		if r.Err != nil {
-			state = r.Err.Error()
+			state = task.KindOf(r.Err).String()
+			if len(results) > 1 { // of a single one the error has its own place
+				state = r.Err.Error()
+			}
 		}
 		tasks[i] = string(r.ID) + " " + state
 	}

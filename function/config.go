@@ -94,7 +94,7 @@ func readPublicURL(value string) (string, error) {
 	}
 	u, err := url.Parse(value)
 	switch {
-	case err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+	case err != nil || u.Hostname() == "" || u.ForceQuery || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		return "", fmt.Errorf("%q is not a site's address: one is like https://status.example.com", value)
 	case u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()):
 		return value, nil
@@ -104,5 +104,5 @@ func readPublicURL(value string) (string, error) {
 
 func loopback(host string) bool {
 	address, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && address.IsLoopback()
+	return strings.EqualFold(host, "localhost") || err == nil && address.IsLoopback()
 }

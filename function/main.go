@@ -23,6 +23,7 @@ import (
 
 	"taskstatus/function/cloudsso"
 	"taskstatus/function/site"
+	"taskstatus/function/task"
 	"taskstatus/function/trigger"
 	"taskstatus/function/watch"
 )
@@ -75,6 +76,12 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		f := &trigger.Function{
 			HTTP: s,
 			Direct: func(ctx context.Context, d trigger.Direct) (any, error) {
+				if d.Notify {
+					return nil, task.Errorf(task.Invalid, task.Text{
+						En: "notify is not possible: this function tells only who asks",
+						Zh: "不支持 notify：本函数只回答查询者",
+					})
+				}
 				return s.Answer(ctx, requestID(ctx), d.Directory, d.IDs, d.Wait)
 			},
 			Context: invocation,

@@ -15,12 +15,11 @@ import (
 // The limits of the plain HTTP server. In Function Compute its own apply.
 const (
 	headerTimeout = 5 * time.Second
-	// answerTimeout is the longest wait that a request can ask for, and the call after it.
+	// answerTimeout is the longest wait that a request can ask for, and the calls
+	// around it. As long is what is under way given to end after SIGTERM.
 	answerTimeout = 30 * time.Second
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 8 << 10
-	// shutdownTimeout is what containers commonly leave after SIGTERM.
-	shutdownTimeout = 10 * time.Second
 )
 
 // serve answers plain HTTP until ctx ends, and then what is under way.
@@ -39,7 +38,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	ending, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	ending, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
 	if err := server.Shutdown(ending); err != nil {
 		return fmt.Errorf("shut down: %w", err)

@@ -35,12 +35,19 @@ type Task struct {
 	FailureReason, Hint     string
 	RequestID               string
 
-	JSONURL, TextURL, CheckURL templ.SafeURL
-	// RefreshURL offers a page that loads itself again every so often, StopURL
-	// one that does not; at most one is set.
-	RefreshURL, StopURL templ.SafeURL
-	RefreshEvery        string
-	Curl                string
+	JSONURL, TextURL templ.SafeURL
+	Curl             string
+	Reload           Reload
+}
+
+// A Reload is how a page offers to look again. It is zero where nothing can
+// change any more, and the page says so instead.
+type Reload struct {
+	CheckURL templ.SafeURL
+	// BeginURL makes the page load itself again Every so often, StopURL ends
+	// that; one of them is set.
+	BeginURL, StopURL templ.SafeURL
+	Every             string
 }
 
 // A Board is the page of several tasks.
@@ -52,9 +59,8 @@ type Board struct {
 	Rows        []Row
 	Checked     Time
 
-	JSONURL, TextURL, CheckURL templ.SafeURL
-	RefreshURL, StopURL        templ.SafeURL
-	RefreshEvery               string
+	JSONURL, TextURL templ.SafeURL
+	Reload           Reload
 }
 
 // A Row is one task on a board.

@@ -7,7 +7,7 @@ type Words struct {
 	// name, and OtherLang its tag.
 	Lang, Other, OtherLang string
 
-	Site, SkipToContent                                               string
+	Colon, Site, SkipToContent                                        string
 	Reason, ReasonNote, Guess                                         string
 	Status, Type, Task, Directory, Started, Ended, Duration, Checked  string
 	CheckNow, RefreshEvery, StopRefreshing, Refreshing, Final, LookUp string
@@ -18,7 +18,7 @@ type Words struct {
 // English is the catalogue in English.
 var English = Words{
 	Lang: "en", Other: "中文", OtherLang: "zh-CN",
-	Site: "CloudSSO task status", SkipToContent: "Skip to content",
+	Colon: ": ", Site: "CloudSSO task status", SkipToContent: "Skip to content",
 	Reason: "Failure reason", ReasonNote: "as CloudSSO gave it", Guess: "What it may be (our guess)",
 	Status: "Status", Type: "Type", Task: "Task", Directory: "Directory",
 	Started: "Started", Ended: "Ended", Duration: "Duration", Checked: "Last checked",
@@ -31,7 +31,7 @@ var English = Words{
 // Chinese is the catalogue in Simplified Chinese.
 var Chinese = Words{
 	Lang: "zh-CN", Other: "English", OtherLang: "en",
-	Site: "云 SSO 任务状态", SkipToContent: "跳到正文",
+	Colon: "：", Site: "云 SSO 任务状态", SkipToContent: "跳到正文",
 	Reason: "失败原因", ReasonNote: "云 SSO 返回的原文", Guess: "可能的原因（仅供参考）",
 	Status: "状态", Type: "类型", Task: "任务", Directory: "目录",
 	Started: "开始时间", Ended: "结束时间", Duration: "用时", Checked: "最近查询",

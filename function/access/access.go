@@ -50,6 +50,9 @@ func Parse(mode, tokens string) (Policy, error) {
 		if _, err := hex.Decode(t.sum[:], []byte(sum)); err != nil {
 			return Policy{}, fmt.Errorf("ACCESS_TOKENS: the hash of entry %d (%q) is not hexadecimal", i+1, t.name)
 		}
+		if t.sum == sha256.Sum256(nil) {
+			return Policy{}, fmt.Errorf("ACCESS_TOKENS: entry %d (%q) is the hash of no token at all", i+1, t.name)
+		}
 		p.tokens = append(p.tokens, t)
 	}
 	return p, nil

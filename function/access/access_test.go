@@ -34,6 +34,7 @@ func TestCaller(t *testing.T) {
 		{"wrong", "", two, "Bearer alphA", "", false},
 		{"the hash itself", "", two, "Bearer " + hash("alpha"), "", false},
 		{"empty", "", two, "Bearer ", "", false},
+		{"none but the scheme", "", two, "Bearer", "", false},
 		{"two at once", "", two, "Bearer alpha beta", "", false},
 		{"joined by Function Compute", "", two, "Bearer x,Bearer alpha", "", false},
 		{"nothing configured", "", "", "Bearer alpha", "", false},
@@ -85,6 +86,7 @@ func TestParseErrors(t *testing.T) {
 		{"a mode that is not one", "Open", "", `ACCESS is "Open": it can be token or open`},
 		{"no hash", "", "bot", "ACCESS_TOKENS: entry 1 is not name:sha256-hex"},
 		{"no name", "", "bot:" + good + ",:" + good, "ACCESS_TOKENS: entry 2 is not name:sha256-hex"},
+		{"the hash of nothing", "", "bot:" + hash(""), `entry 1 ("bot") is the hash of no token at all`},
 		{"a hash cut short", "", "bot:" + good[1:], "ACCESS_TOKENS: entry 1 is not"},
 		{"a token instead of its hash", "", "bot:" + strings.Repeat("z", 64), `the hash of entry 1 ("bot") is not hexadecimal`},
 	} {

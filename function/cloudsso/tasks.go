@@ -196,8 +196,11 @@ func (a *answer) tasks(action string, directory task.DirectoryID) (TaskPage, err
 // time is an error: shown, it would be taken for true.
 func (w *wireTask) task(directory task.DirectoryID, requestID string) (t task.Task, what string) {
 	t = task.Task{ID: task.ID(w.TaskID), Directory: directory, Type: w.TaskType, Status: w.Status, RequestID: requestID}
-	if t.Status == "" {
+	if plain(string(t.Status), "") == "" {
 		return t, "the answer has a task without a status"
+	}
+	if t.Type != "" && plain(string(t.Type), "") == "" {
+		return t, "the answer has a task whose type is no name"
 	}
 	var ok bool
 	if t.Start, ok = parseTime(w.StartTime); !ok {
@@ -221,5 +224,6 @@ func parseTime(s string) (t time.Time, ok bool) {
 		return time.Time{}, true
 	}
 	t, err := time.Parse(time.RFC3339, s)
-	return t.UTC(), err == nil
+	t = t.UTC()
+	return t, err == nil && t.Year() >= 0 && t.Year() <= 9999 // beyond, JSON has no such time
 }

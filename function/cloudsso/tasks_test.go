@@ -58,6 +58,9 @@ func TestGetTaskStatus(t *testing.T) {
 		{"start is no time", strings.Replace(fields, "07Z", "7", 1) + `"Status":"InProgress"`, task.Task{}, "start is no time"},
 		{"start in milliseconds", strings.Replace(fields, `"2021-11-05T02:58:07Z"`, "1636081087000", 1) + `"Status":"InProgress"`, task.Task{}, "not the JSON"},
 		{"end is no time", fields + `"Status":"Success","EndTime":"2021-11-05 02:58:08"`, task.Task{}, "end is no time"},
+		{"a start beyond all calendars", strings.Replace(fields, "2021-11-05T02:58:07Z", "9999-12-31T23:59:59-01:00", 1) + `"Status":"InProgress"`, task.Task{}, "start is no time"},
+		{"a status that would be more than a word", fields + `"Status":"Pau\nsed"`, task.Task{}, "without a status"},
+		{"a type that would be more than a word", `"TaskId":"t-shfqw1u1edszvxw5abcd","TaskType":"New\u001b[31m","Status":"Success"`, task.Task{}, "type is no name"},
 		{"no task id", `"Status":"Success"`, task.Task{}, "another task"},
 	}
 	for _, test := range tests {

@@ -87,6 +87,31 @@ func TestBuiltWait(t *testing.T) {
 	}
 }
 
+// TestBuiltAnswersInTime: CloudSSO falls silent while the function waits, and
+// the invocation has little time left. What was seen before is told all the same.
+func TestBuiltAnswersInTime(t *testing.T) {
+	s := start(t, options{timeout: 8 * time.Second})
+	var ids []string
+	for range 20 {
+		ids = append(ids, s.createTask(t, "seconds=60"))
+	}
+	answered := make(chan reply, 1)
+	go func() { answered <- s.get(t, "/tasks?wait=20&id="+strings.Join(ids, ",")) }()
+	eventually(t, "every task was asked for", func() bool { return len(s.counts(t).Tasks) == len(ids) })
+	s.setFault(t, "kind=stall")
+	if r := <-answered; r.status != http.StatusOK || !strings.Contains(r.body, `"inProgress":20,`) {
+		t.Errorf("got %d %s", r.status, r.body)
+	}
+}
+
+func TestBuiltRefusesToNotify(t *testing.T) {
+	s := start(t, options{})
+	id := s.createTask(t, "seconds=0")
+	if r := s.invoke(t, `{"taskId":"`+id+`","notify":true}`); r.header.Get("X-Fc-Error-Type") == "" || !strings.Contains(r.body, "notify is not possible") {
+		t.Errorf("got %v %s", r.header, r.body)
+	}
+}
+
 // TestBuiltAsksOnce looks at a finished task from all sides.
 func TestBuiltAsksOnce(t *testing.T) {
 	s := start(t, options{})
@@ -157,6 +182,9 @@ func TestBuiltFaults(t *testing.T) {
 			page := s.get(t, "/tasks/"+id, "Accept", "text/html")
 			if page.status != test.status || !strings.Contains(page.body, "<h1>") {
 				t.Errorf("page: got %d %s", page.status, page.body)
+			}
+			if log := functionLog(s); !strings.Contains(log, `"msg":"cloudsso"`) || !strings.Contains(log, `"error":"`+test.problem) {
+				t.Errorf("the log lacks the exchange or the error: %s", log)
 			}
 			for form, body := range map[string]string{"JSON": asJSON.body, "page": page.body, "log": functionLog(s)} {
 				for _, secret := range []string{"string to sign", "x-acs-security-token", "Signature=", "STS.", "request throttling"} {

@@ -17,20 +17,22 @@ const (
 	plainText   = "text/plain; charset=utf-8"
 )
 
-// The cache policies. Everything is for one person; a task that is done never
-// changes, but its page does with a release.
+// The cache policies. What needs permission is for one person only. A task that
+// is done never changes; its page, as all files, does with a release.
 const (
 	noStore      = "no-store"
 	revalidate   = "private, no-cache"
 	donePage     = "private, max-age=300"
 	doneDocument = "private, max-age=86400, immutable"
-	asset        = "public, max-age=300"
+	privateFile  = "private, max-age=300"
+	publicFile   = "public, max-age=300"
 )
 
 // allowed are the methods of every route so far.
 const allowed = "GET, HEAD, OPTIONS"
 
-// securityPolicy lets a page load its own style sheet and icon and nothing else.
+// securityPolicy lets a page load files of this site, and send forms to it, and
+// nothing else.
 const securityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -39,6 +41,8 @@ type answer struct {
 	status      int
 	contentType string
 	cache       string
+	// localized answers are in the language of the exchange.
+	localized bool
 	// validator is what an ETag is made of; empty for none.
 	validator string
 	// retryAfter is sent in whole seconds, rounded up; zero for not at all.
@@ -63,7 +67,9 @@ func (a *answer) write(w http.ResponseWriter, e *exchange) {
 	}
 	h.Set("Cache-Control", a.cache)
 	h.Set("Content-Security-Policy", securityPolicy)
-	h.Set("Content-Language", e.language.Tag())
+	if a.localized {
+		h.Set("Content-Language", e.language.Tag())
+	}
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Vary", "Accept, Accept-Language, Authorization, Prefer")
 	h.Set("X-Content-Type-Options", "nosniff")

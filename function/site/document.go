@@ -29,7 +29,8 @@ type Document struct {
 // Documents are several tasks as JSON, in the order asked.
 type Documents struct {
 	Tasks []Document `json:"tasks"`
-	// Done is true when no task is open, nor might be.
+	// Done is true when no task is open, or may be for all that is known: one
+	// that CloudSSO does not know is not.
 	Done   bool   `json:"done"`
 	Counts Counts `json:"counts"`
 }
@@ -100,20 +101,31 @@ func documents(results []task.Result, language task.Language, url func(task.ID) 
 	return d
 }
 
-// open reports whether looking again may bring something new.
+// open reports whether the task is open, or may be for all that is known.
 func open(r task.Result) bool {
 	if r.Err != nil {
-		return task.KindOf(r.Err).Retryable()
+		return task.KindOf(r.Err) != task.NotFound
 	}
 	return !r.Task.Done()
 }
 
-// next is how long to wait before looking again at those that are open, by the
-// most impatient of them; zero where none is.
+// settled reports whether nothing in the results can change any more. A task
+// that is not found may be one that was created a moment ago.
+func settled(results []task.Result) bool {
+	for _, r := range results {
+		if r.Err != nil || !r.Task.Done() {
+			return false
+		}
+	}
+	return true
+}
+
+// next is how long to wait before looking again at those where that may bring
+// something new, by the most impatient of them; zero where it brings nothing.
 func next(results []task.Result, now time.Time) time.Duration {
 	var shortest time.Duration
 	for _, r := range results {
-		if !open(r) {
+		if r.Err == nil && r.Task.Done() || r.Err != nil && !task.KindOf(r.Err).Retryable() {
 			continue
 		}
 		pause := r.Task.RetryAfter(now)

@@ -3,7 +3,9 @@ package site
 import (
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -172,6 +174,7 @@ func (e *exchange) wait() (wait time.Duration, asked bool, err error) {
 	}
 	for _, header := range e.request.Header.Values("Prefer") {
 		for preference := range strings.SplitSeq(header, ",") {
+			preference, _, _ = strings.Cut(preference, ";") // parameters, of which wait has none
 			name, value, _ := strings.Cut(strings.TrimSpace(preference), "=")
 			if !strings.EqualFold(strings.TrimSpace(name), "wait") {
 				continue
@@ -221,11 +224,15 @@ func (s *Site) url(e *exchange, path string) string {
 	return scheme(e.request) + "://" + e.request.Host + path
 }
 
-// scheme: Function Compute does not say how it was called, and serves https
-// on every domain; without TLS there is only a machine's own.
+// scheme is https but on a machine's own addresses: Function Compute does not
+// say how it was called, and serves https on every domain.
 func scheme(r *http.Request) string {
-	host := strings.ToLower(r.Host)
-	if r.TLS == nil && (strings.HasPrefix(host, "127.") || strings.HasPrefix(host, "localhost") || strings.HasPrefix(host, "[::1]")) {
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = r.Host
+	}
+	address, err := netip.ParseAddr(host)
+	if r.TLS == nil && (strings.EqualFold(host, "localhost") || err == nil && address.IsLoopback()) {
 		return "http"
 	}
 	return "https"
@@ -246,6 +253,7 @@ func (e *exchange) at(path string, changes ...string) string {
 			query.Set(changes[i], changes[i+1])
 		}
 	}
-	u := url.URL{Path: path, RawQuery: query.Encode()}
+	// One slash: two would begin the name of another host.
+	u := url.URL{Path: "/" + strings.TrimLeft(path, "/"), RawQuery: query.Encode()}
 	return u.String()
 }

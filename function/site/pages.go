@@ -33,7 +33,8 @@ func (e *exchange) page(title string) templates.Page {
 	}
 }
 
-func (e *exchange) taskPage(t task.Task, url string) ([]byte, error) {
+func (e *exchange) taskPage(l look) ([]byte, error) {
+	t := l.results[0].Task
 	words := e.words()
 	status := t.Status.Text().In(e.language)
 	v := templates.Task{
@@ -54,7 +55,7 @@ func (e *exchange) taskPage(t task.Task, url string) ([]byte, error) {
 		RequestID:     t.RequestID,
 		JSONURL:       templ.SafeURL(e.at("/tasks/"+string(t.ID)+".json", "refresh", "")),
 		TextURL:       templ.SafeURL(e.at("/tasks/"+string(t.ID)+".txt", "refresh", "")),
-		Curl:          `curl -H "Authorization: Bearer $TOKEN" '` + url + "'",
+		Curl:          `curl -H "Authorization: Bearer $TOKEN" '` + l.url(t.ID) + "'",
 	}
 	if !t.Start.IsZero() && (!t.Done() || !t.End.IsZero()) {
 		v.Duration = task.DurationText(t.Elapsed(e.now)).In(e.language)
@@ -63,31 +64,41 @@ func (e *exchange) taskPage(t task.Task, url string) ([]byte, error) {
 		v.Hint = hint.In(e.language)
 	}
 	if !t.Done() {
-		v.CheckURL, v.RefreshURL, v.StopURL, v.RefreshEvery = e.reload()
+		v.Reload = e.reload(l.refresh)
 	}
 	return render(templates.TaskPage(v))
 }
 
-func (e *exchange) boardPage(results []task.Result, board Documents) ([]byte, error) {
-	ended := board.Counts.Failed + board.Counts.Success
+func (e *exchange) boardPage(l look, counts Counts) ([]byte, error) {
 	v := templates.Board{
-		Page:    e.page(summary(board.Counts, e.language) + " – " + e.words().Site),
-		Heading: summary(board.Counts, e.language),
-		Done:    strconv.Itoa(ended),
-		Total:   strconv.Itoa(len(results)),
-		Checked: instant(e.now),
+		Page:    e.page(summary(counts, e.language) + " – " + e.words().Site),
+		Heading: summary(counts, e.language),
+		Done:    strconv.Itoa(counts.Failed + counts.Success),
+		Total:   strconv.Itoa(len(l.results)),
+		Checked: instant(checkedAt(l.results)),
 		JSONURL: templ.SafeURL(e.at("/tasks.json", "refresh", "")),
 		TextURL: templ.SafeURL(e.at("/tasks.txt", "refresh", "")),
 	}
-	worstFirst := slices.Clone(results)
+	worstFirst := slices.Clone(l.results)
 	slices.SortStableFunc(worstFirst, func(a, b task.Result) int { return urgency(a) - urgency(b) })
 	for _, r := range worstFirst {
 		v.Rows = append(v.Rows, e.row(r))
 	}
-	if !board.Done {
-		v.CheckURL, v.RefreshURL, v.StopURL, v.RefreshEvery = e.reload()
+	if !settled(l.results) {
+		v.Reload = e.reload(l.refresh)
 	}
 	return render(templates.BoardPage(v))
+}
+
+// checkedAt is when the oldest of the answers was given; zero where there is none.
+func checkedAt(results []task.Result) time.Time {
+	var oldest time.Time
+	for _, r := range results {
+		if r.Err == nil && (oldest.IsZero() || r.Task.CheckedAt.Before(oldest)) {
+			oldest = r.Task.CheckedAt
+		}
+	}
+	return oldest
 }
 
 func (e *exchange) row(r task.Result) templates.Row {
@@ -163,13 +174,16 @@ func instant(t time.Time) templates.Time {
 	return templates.Time{Text: t.Format("2006-01-02 15:04:05 UTC"), RFC3339: t.Format(time.RFC3339)}
 }
 
-// reload is what an open page offers to those without JavaScript: to look
-// again, and to begin or stop doing so by itself every so often.
-func (e *exchange) reload() (check, refresh, stop templ.SafeURL, every string) {
-	check = templ.SafeURL(e.with())
-	if d, err := e.refresh(); err == nil && d > 0 {
-		return check, "", templ.SafeURL(e.with("refresh", "")), task.DurationText(d).In(e.language)
+// reload is what a page that is not settled offers to those without JavaScript:
+// to look again, and to begin or stop doing so by itself every so often.
+func (e *exchange) reload(every time.Duration) templates.Reload {
+	r := templates.Reload{CheckURL: templ.SafeURL(e.with())}
+	if every > 0 {
+		r.StopURL = templ.SafeURL(e.with("refresh", ""))
+	} else {
+		every = defaultRefresh
+		r.BeginURL = templ.SafeURL(e.with("refresh", strconv.Itoa(seconds(every))))
 	}
-	refresh = templ.SafeURL(e.with("refresh", strconv.Itoa(seconds(defaultRefresh))))
-	return check, refresh, "", task.DurationText(defaultRefresh).In(e.language)
+	r.Every = task.DurationText(every).In(e.language)
+	return r
 }

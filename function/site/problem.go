@@ -107,12 +107,16 @@ func retryAfter(err error) time.Duration {
 
 func (s *Site) problemAnswer(e *exchange, err error) *answer {
 	p := problem(err, e.language, e.requestID)
-	a := &answer{status: p.Status, cache: noStore, retryAfter: retryAfter(err)}
+	a := &answer{status: p.Status, cache: noStore, localized: true, retryAfter: retryAfter(err)}
 	switch p.Status {
 	case http.StatusMethodNotAllowed:
 		a.set("Allow", allowed)
 	case http.StatusUnauthorized:
-		a.set("WWW-Authenticate", "Bearer")
+		challenge := `Bearer realm="CloudSSO task status"`
+		if e.request.Header.Get("Authorization") != "" {
+			challenge += `, error="invalid_token"` // RFC 6750, section 3.1
+		}
+		a.set("WWW-Authenticate", challenge)
 	}
 	if e.form != asPage {
 		a.contentType, a.body = problemType, encode(p)

@@ -7,6 +7,7 @@ package site
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -49,6 +50,10 @@ type Site struct {
 	Now     func() time.Time
 }
 
+// statusClientClosed is what the log says where the caller went away before the
+// answer was there: a status of nobody's standard, but well known.
+const statusClientClosed = 499
+
 // A handler answers one request, whole: with an answer or an error, never by halves.
 type handler func(*exchange) (*answer, error)
 
@@ -89,10 +94,15 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := newExchange(r, began)
 	at := s.route(r.URL.Path)
 	a, err := s.answer(e, at)
-	if err != nil {
+	switch {
+	case errors.Is(r.Context().Err(), context.Canceled):
+		a = &answer{status: statusClientClosed} // nobody is left to read it
+	case err != nil:
 		a = s.problemAnswer(e, err)
+		a.write(w, e)
+	default:
+		a.write(w, e)
 	}
-	a.write(w, e)
 
 	level := slog.LevelInfo
 	attrs := []slog.Attr{

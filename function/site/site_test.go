@@ -215,6 +215,7 @@ func TestSeveralAreDone(t *testing.T) {
 		{"all ended", []task.ID{succeeded, failed}, true, doneDocument},
 		{"one open", []task.ID{succeeded, running}, false, revalidate},
 		{"one not found: it may be found yet", []task.ID{succeeded, absent}, true, revalidate},
+		{"one refused: it may be open", []task.ID{succeeded, refused}, false, revalidate},
 		{"one throttled: it may be open", []task.ID{succeeded, throttled}, false, revalidate},
 		{"one in an unknown state", []task.ID{succeeded, odd}, false, revalidate},
 	} {
@@ -232,8 +233,13 @@ func TestSeveralAreDone(t *testing.T) {
 			if got.Done != test.done || w.Header().Get("Cache-Control") != test.cache {
 				t.Errorf("done %v, %q; want %v, %q", got.Done, w.Header().Get("Cache-Control"), test.done, test.cache)
 			}
-			if (w.Header().Get("Retry-After") == "") != test.done {
-				t.Errorf("done %v, yet Retry-After %q", test.done, w.Header().Get("Retry-After"))
+			again := !test.done && test.ids[1] != refused // there, looking again brings nothing
+			if (w.Header().Get("Retry-After") != "") != again {
+				t.Errorf("Retry-After is %q, want one: %v", w.Header().Get("Retry-After"), again)
+			}
+			page := send(s, request("GET", "/tasks?id="+strings.Join(ids, ","), asksForPage)).Body.String()
+			if final := test.cache == doneDocument; strings.Contains(page, "Nothing more will change") != final || strings.Contains(page, "Check now") == final {
+				t.Errorf("the page is final: %v, want %v", !final, final)
 			}
 		})
 	}
@@ -246,7 +252,7 @@ func TestText(t *testing.T) {
 		{"failed", "/tasks/" + string(failed) + ".txt",
 			"✕ Failed: Assign access to an account t-shfailed0000000000a (1 s): No Permission. https://status.example.com/tasks/t-shfailed0000000000a\n"},
 		{"in Chinese", "/tasks/" + string(failed) + ".txt?lang=zh",
-			"✕ 执行失败: 在 RD 账号上授权 t-shfailed0000000000a (1 秒): No Permission. https://status.example.com/tasks/t-shfailed0000000000a\n"},
+			"✕ 执行失败：在 RD 账号上授权 t-shfailed0000000000a (1 秒)：No Permission. https://status.example.com/tasks/t-shfailed0000000000a\n"},
 		{"no times", "/tasks/" + string(odd) + ".txt",
 			"? Paused: RenameDirectory t-shodd0000000000000a https://status.example.com/tasks/t-shodd0000000000000a\n"},
 		{"hostile: one line, cut, nothing that steers a terminal", "/tasks/" + string(hostile) + ".txt",
@@ -292,7 +298,7 @@ func TestNegotiate(t *testing.T) {
 			if got := w.Header().Get("Content-Type"); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
-			if vary := w.Header().Get("Vary"); !strings.Contains(vary, "Accept,") {
+			if vary := w.Header().Get("Vary"); vary != "Accept, Accept-Language, Authorization, Prefer" {
 				t.Errorf("Vary is %q", vary)
 			}
 		})
@@ -343,7 +349,7 @@ func TestWait(t *testing.T) {
 		{"not asked", "", "", 0, "", 200},
 		{"in the query", "?wait=7", "", 7 * time.Second, "wait=7", 200},
 		{"preferred", "", "wait=5", 5 * time.Second, "wait=5", 200},
-		{"preferred among others", "", `respond-async, Wait="5"; x`, 0, "", 200},
+		{"preferred among others, with a parameter", "", `respond-async, Wait="5"; x=y`, 5 * time.Second, "wait=5", 200},
 		{"preferred among others, quoted", "", `respond-async , WAIT = "5"`, 5 * time.Second, "wait=5", 200},
 		{"the query wins", "?wait=2", "wait=5", 2 * time.Second, "wait=2", 200},
 		{"too long", "?wait=600", "", 20 * time.Second, "wait=20", 200},
@@ -382,13 +388,18 @@ func TestIDs(t *testing.T) {
 		{"twice the same", string(failed) + "," + string(failed), []task.ID{failed}, ""},
 		{"a list with a wrong one loses none", string(failed) + ",bogus", nil, `"bogus" is not a task id`},
 		{"a masked one", "t-shfqw1u1edszvxw5****", nil, "masked"},
-		{"an empty one", string(failed) + ",", nil, "the task id is empty"},
+		{"a comma too many", string(failed) + ",," + string(running) + ",\n", []task.ID{failed, running}, ""},
+		{"a full stop", string(failed) + ".", []task.ID{failed}, ""},
+		{"pasted Chinese without spaces", "任务" + string(failed) + "执行失败", []task.ID{failed}, ""},
+		{"pasted Markdown", "**" + string(failed) + "**", []task.ID{failed}, ""},
+		{"a query", string(failed) + "&lang=zh", []task.ID{failed}, ""},
+		{"pasted lines of which one is masked", string(failed) + "\nt-sh6tceylhvgejpip****", nil, "masked"},
 		{"pasted JSON", `{"Task": {"TaskId": "` + string(failed) + `"}, "RequestId": "0F"}`, []task.ID{failed}, ""},
 		{"a pasted link", "https://status.example.com/tasks/" + string(failed), []task.ID{failed}, ""},
 		{"pasted lines", string(failed) + "\r\n" + string(running) + "\r\n", []task.ID{failed, running}, ""},
 		{"pasted Chinese", "任务：" + string(failed) + "，请查看", []task.ID{failed}, ""},
 		{"pasted, nothing in it", "hello world", nil, "no task id is in what was sent"},
-		{"empty", "", nil, "the task id is empty"},
+		{"empty", "", nil, "no task id is in what was sent"},
 		{"20", strings.Join(many[:20], ","), nil, ""},
 		{"21", strings.Join(many, ","), nil, "21 tasks are too many for one request: it takes 20"},
 		{"21 pasted", strings.Join(many, "\n"), nil, "21 tasks are too many"},
@@ -428,7 +439,7 @@ func TestProblems(t *testing.T) {
 		{"a bug", "GET", "/tasks/" + string(buggy), "open", 500, "internal", "", false, "", ""},
 		{"nobody let in", "GET", "/tasks/" + string(failed), "", 503, "unconfigured", "", false, "", ""},
 		{"nobody let in, the first page", "GET", "/", "", 503, "unconfigured", "", false, "", ""},
-		{"no token", "GET", "/tasks/" + string(failed), "token", 401, "unauthorized", "", false, "WWW-Authenticate", "Bearer"},
+		{"no token", "GET", "/tasks/" + string(failed), "token", 401, "unauthorized", "", false, "WWW-Authenticate", `Bearer realm="CloudSSO task status"`},
 		{"no token: whether an id is right is not told", "GET", "/tasks/T-1", "token", 401, "unauthorized", "", false, "", ""},
 		{"no such page", "GET", "/admin", "open", 404, "no-such-page", "", false, "", ""},
 		{"deeper than a task", "GET", "/tasks/" + string(failed) + "/x", "open", 404, "no-such-page", "", false, "", ""},
@@ -533,6 +544,13 @@ func TestHeadAndOptions(t *testing.T) {
 }
 
 func TestStatic(t *testing.T) {
+	for target, want := range map[string]string{"/": "private", "/style.css": "public", "/icon.svg": "public"} {
+		s, _ := newSite()
+		h := send(s, request("GET", target)).Header()
+		if !strings.HasPrefix(h.Get("Cache-Control"), want+",") || h.Get("Content-Language") != "" {
+			t.Errorf("%s: got %v, want it %s and in no language", target, h, want)
+		}
+	}
 	for target, want := range map[string]string{"/": page, "/style.css": "text/css; charset=utf-8", "/icon.svg": "image/svg+xml", "/healthz": plainText} {
 		s, l := newSite()
 		w := send(s, request("GET", target))
@@ -647,12 +665,101 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// TestValidator changes all that an answer can tell, one thing at a time.
+func TestValidator(t *testing.T) {
+	s, _ := newSite()
+	e := newExchange(request("GET", "/tasks/"+string(failed)), now)
+	tag := func(change func(*task.Result)) string {
+		r := task.Result{ID: failed, Task: task.Task{ID: failed, Directory: directory, Type: task.CreateAccessAssignment, Status: task.Failed, Start: at(7), End: at(8), FailureReason: "No Permission."}}
+		change(&r)
+		return s.validator(e, look{results: []task.Result{r}, url: func(id task.ID) string { return s.url(e, s.taskPath(directory, id)) }})
+	}
+	same := tag(func(*task.Result) {})
+	if tag(func(r *task.Result) { r.Task.RequestID = "other" }) != same {
+		t.Error("the id of the request to CloudSSO changes it")
+	}
+	for name, change := range map[string]func(*task.Result){
+		"directory": func(r *task.Result) { r.Task.Directory = second },
+		"type":      func(r *task.Result) { r.Task.Type = task.DeleteAccessAssignment },
+		"status":    func(r *task.Result) { r.Task.Status = task.Success },
+		"start":     func(r *task.Result) { r.Task.Start = at(6) },
+		"no start":  func(r *task.Result) { r.Task.Start = time.Time{} },
+		"end":       func(r *task.Result) { r.Task.End = at(9) },
+		"reason":    func(r *task.Result) { r.Task.FailureReason = "Other" },
+		"error":     func(r *task.Result) { r.Err = &task.Error{Kind: task.Throttled} },
+		"site":      func(*task.Result) { s.PublicURL = "https://other.example.com" },
+	} {
+		if tag(change) == same {
+			t.Errorf("the %s does not change it", name)
+		}
+		s.PublicURL = "https://status.example.com"
+	}
+	a, b := tag(func(r *task.Result) { r.Err = &task.Error{Kind: task.Throttled} }), tag(func(r *task.Result) { r.Err = &task.Error{Kind: task.Refused} })
+	if a == b {
+		t.Error("the kind of error does not change it")
+	}
+}
+
+// slowLooker takes its time.
+type slowLooker struct {
+	looker
+	pass func()
+}
+
+func (l *slowLooker) Look(ctx context.Context, directory task.DirectoryID, ids []task.ID, wait time.Duration) []task.Result {
+	l.pass()
+	return l.looker.Look(ctx, directory, ids, wait)
+}
+
+func TestElapsedIsThatAfterTheWait(t *testing.T) {
+	s, _ := newSite()
+	clock := now
+	s.Now = func() time.Time { return clock }
+	s.Looker = &slowLooker{pass: func() { clock = clock.Add(5 * time.Second) }}
+	if got := send(s, request("GET", "/tasks/"+string(running)+".txt?wait=5")).Body.String(); !strings.Contains(got, "(15 s)") {
+		t.Errorf("got %s, want it to be running for 15 s", got)
+	}
+}
+
+func TestCallerGoesAway(t *testing.T) {
+	var b strings.Builder
+	s, _ := newSite()
+	s.Log = slog.New(slog.NewJSONHandler(&b, nil))
+	ctx, cancel := context.WithCancel(t.Context())
+	s.Looker = &slowLooker{pass: cancel}
+	w := send(s, request("GET", "/tasks/"+string(buggy)).WithContext(ctx))
+	if w.Body.Len() != 0 || !strings.Contains(b.String(), `"level":"INFO"`) || !strings.Contains(b.String(), `"status":499`) {
+		t.Errorf("got %s, logged %s", w.Body, b.String())
+	}
+}
+
+// TestLinksStayHere follows no link to anywhere else, whatever the path.
+func TestLinksStayHere(t *testing.T) {
+	for _, path := range []string{"//evil.example/x", "///evil.example", "/\\evil.example", "//evil.example/tasks/" + string(failed)} {
+		s, _ := newSite()
+		r := request("GET", "/", asksForPage)
+		r.URL.Path = path
+		body := send(s, r).Body.String()
+		if !strings.Contains(body, "hreflang") || strings.Contains(body, `href="//`) || strings.Contains(body, `href="/\`) {
+			t.Errorf("%s: got %s", path, body)
+		}
+	}
+	s, _ := newSite()
+	body := send(s, request("GET", "/tasks?id="+string(running)+","+string(failed)+"&wait=5&refresh=10&lang=zh", asksForPage)).Body.String()
+	if !strings.Contains(body, `href="/tasks/`+string(running)+`?lang=zh"`) {
+		t.Errorf("a row links with the wait and the reloading of the board: %s", body)
+	}
+}
+
 func TestOwnAddressWithoutPublicURL(t *testing.T) {
 	for host, want := range map[string]string{
 		"status.example.com": "https://status.example.com/tasks/",
 		"127.0.0.1:9000":     "http://127.0.0.1:9000/tasks/",
 		"localhost:9000":     "http://localhost:9000/tasks/",
 		"[::1]:9000":         "http://[::1]:9000/tasks/",
+		"LOCALHOST":          "http://LOCALHOST/tasks/",
+		"127.evil.example":   "https://127.evil.example/tasks/",
+		"localhost.evil":     "https://localhost.evil/tasks/",
 	} {
 		s, _ := newSite()
 		s.PublicURL = ""
@@ -661,6 +768,15 @@ func TestOwnAddressWithoutPublicURL(t *testing.T) {
 		if got := send(s, r).Body.String(); !strings.Contains(got, `"url":"`+want+string(failed)+`"`) {
 			t.Errorf("%s: got %s", host, got)
 		}
+	}
+}
+
+func TestChallenge(t *testing.T) {
+	s, _ := newSite()
+	s.Guard = guard("token")
+	w := send(s, request("GET", "/tasks/"+string(failed), "Authorization: Bearer wrong"))
+	if got := w.Header().Get("WWW-Authenticate"); got != `Bearer realm="CloudSSO task status", error="invalid_token"` {
+		t.Errorf("got %s", got)
 	}
 }
 

@@ -30,17 +30,14 @@ func (s *Site) oneTask(e *exchange) (*answer, error) {
 	if r.Err != nil {
 		return nil, r.Err
 	}
-	a, err := s.lookAnswer(e, look, r.Task.Done())
-	if err != nil {
-		return nil, err
-	}
+	a := s.lookAnswer(e, look)
 	switch e.form {
 	case asJSON:
 		a.body = encode(document(r.Task, e.language, look.url(id)))
 	case asText:
 		a.body = []byte(line(r, e.now, e.language, look.url(id)))
 	default:
-		a.body, err = e.taskPage(r.Task, look.url(id))
+		a.body, err = e.taskPage(look)
 	}
 	return a, err
 }
@@ -66,14 +63,7 @@ func (s *Site) severalTasks(e *exchange) (*answer, error) {
 		return nil, err
 	}
 	board := documents(look.results, e.language, look.url)
-	settled := board.Done
-	for _, r := range look.results {
-		settled = settled && r.Err == nil
-	}
-	a, err := s.lookAnswer(e, look, settled)
-	if err != nil {
-		return nil, err
-	}
+	a := s.lookAnswer(e, look)
 	switch e.form {
 	case asJSON:
 		a.body = encode(board)
@@ -82,7 +72,7 @@ func (s *Site) severalTasks(e *exchange) (*answer, error) {
 			a.body = append(a.body, line(r, e.now, e.language, look.url(r.ID))...)
 		}
 	default:
-		a.body, err = e.boardPage(look.results, board)
+		a.body, err = e.boardPage(look, board.Counts)
 	}
 	return a, err
 }
@@ -91,18 +81,17 @@ func (s *Site) severalTasks(e *exchange) (*answer, error) {
 // that none is lost; or, where the text is more than such a list, picks the
 // ids out of it.
 func parseIDs(text string) ([]task.ID, error) {
+	text = strings.Trim(text, ", \t\r\n")
+	inID := func(r rune) bool {
+		return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r == '-' || r == '*'
+	}
+	list := !strings.ContainsFunc(text, func(r rune) bool { return !inID(r) && r != ',' || r == '*' })
 	ids := task.FindIDs(text)
-	if !strings.ContainsAny(strings.TrimSpace(text), " \t\r\n\"'`/\\{}[]()<>:;=|，、；：") {
-		ids = ids[:0]
-		seen := make(map[task.ID]bool)
-		for item := range strings.SplitSeq(text, ",") {
-			id, err := task.ParseID(item)
-			if err != nil {
+	for item := range strings.FieldsFuncSeq(text, func(r rune) bool { return !inID(r) }) {
+		masked := strings.HasPrefix(item, "t-") && strings.HasSuffix(item, "****")
+		if list || masked {
+			if _, err := task.ParseID(item); err != nil {
 				return nil, err
-			}
-			if !seen[id] {
-				seen[id] = true
-				ids = append(ids, id)
 			}
 		}
 	}
@@ -130,6 +119,8 @@ type look struct {
 	// waited is how long the caller would have it held; asked, whether.
 	waited time.Duration
 	asked  bool
+	// refresh is how often the page shall load itself again; zero for not at all.
+	refresh time.Duration
 }
 
 // look looks the tasks up as the request asks for.
@@ -142,7 +133,11 @@ func (s *Site) look(e *exchange, ids []task.ID) (look, error) {
 	if err != nil {
 		return look{}, err
 	}
-	l := look{directory: directory, waited: wait, asked: asked}
+	refresh, err := e.refresh()
+	if err != nil {
+		return look{}, err
+	}
+	l := look{directory: directory, waited: wait, asked: asked, refresh: refresh}
 	l.url = func(id task.ID) string { return s.url(e, s.taskPath(directory, id)) }
 	l.results = s.Looker.Look(e.request.Context(), directory, ids, wait)
 	// It may have taken a while: what follows speaks of the time after it.
@@ -187,52 +182,43 @@ func upstreamRequestID(r task.Result) string {
 	return r.Task.RequestID
 }
 
-// lookAnswer is the answer to a look, all but its body. It is kept by caches
-// where it is settled: where nothing in it can change any more.
-func (s *Site) lookAnswer(e *exchange, l look, settled bool) (*answer, error) {
+// lookAnswer is the answer to a look, all but its body.
+func (s *Site) lookAnswer(e *exchange, l look) *answer {
 	a := &answer{
 		status:      http.StatusOK,
 		contentType: e.form.contentType(),
+		localized:   true,
 		cache:       revalidate,
 		retryAfter:  next(l.results, e.now),
 		validator:   s.validator(e, l),
 	}
-	switch {
+	switch settled := settled(l.results); {
 	case settled && e.form == asPage:
 		a.cache = donePage
 	case settled:
 		a.cache = doneDocument
+	case e.form == asPage && l.refresh > 0:
+		a.set("Refresh", strconv.Itoa(seconds(l.refresh)))
 	}
 	if l.asked {
 		a.set("Preference-Applied", "wait="+strconv.Itoa(int(l.waited/time.Second)))
 	}
-	if e.form == asPage {
-		every, err := e.refresh()
-		if err != nil {
-			return nil, err
-		}
-		if every > 0 && a.retryAfter > 0 {
-			a.set("Refresh", strconv.Itoa(seconds(every)))
-		}
-	}
-	return a, nil
+	return a
 }
 
-// validator says in which form and language which states are told. A page that
-// is still open also says when it was checked.
+// validator is everything that the answer says, but for the ids of the requests
+// to CloudSSO, which differ each time. Of a task that is open, a page and a line of
+// text also say for how many seconds it has been running.
 func (s *Site) validator(e *exchange, l look) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s %s %s", s.Version, e.form, e.language.Tag(), e.request.URL.RawQuery)
-	for _, r := range l.results {
-		fmt.Fprintf(&b, "\n%s %s %d %q", r.ID, r.Task.Status, r.Task.End.Unix(), r.Task.FailureReason)
-		if r.Err != nil {
-			b.WriteString(task.KindOf(r.Err).String())
-		}
-		if e.form != asJSON && open(r) {
-			fmt.Fprintf(&b, " %d", r.Task.CheckedAt.UnixMilli())
-		}
+	told := documents(l.results, e.language, l.url)
+	for i := range told.Tasks {
+		told.Tasks[i].RequestID = ""
 	}
-	return b.String()
+	var second int64
+	if e.form != asJSON && !settled(l.results) {
+		second = e.now.Unix()
+	}
+	return fmt.Sprintf("%s %s %s %s %d\n%s", s.Version, e.form, e.language.Tag(), e.request.URL.RawQuery, second, encode(told))
 }
 
 // Answer is what a direct invocation gets, which is what GET gets as JSON: the

@@ -16,17 +16,18 @@ const maxLine = 200
 
 // line is one task in one line, for a chat or a terminal.
 func line(r task.Result, now time.Time, language task.Language, url string) string {
+	colon := task.Text{En: ": ", Zh: "："}.In(language)
 	if r.Err != nil {
-		return fmt.Sprintf("? %s: %s\n", r.ID, task.KindOf(r.Err).Title().In(language))
+		return fmt.Sprintf("? %s%s%s\n", r.ID, colon, task.KindOf(r.Err).Title().In(language))
 	}
 	t := r.Task
-	text := fmt.Sprintf("%s %s: %s %s", t.Status.Symbol(), t.Status.Text().In(language), t.Type.Text().In(language), t.ID)
+	text := fmt.Sprintf("%s %s%s%s %s", t.Status.Symbol(), t.Status.Text().In(language), colon, t.Type.Text().In(language), t.ID)
 	if !t.Start.IsZero() && (!t.Done() || !t.End.IsZero()) {
 		text += " (" + task.DurationText(t.Elapsed(now)).In(language) + ")"
 	}
 	if t.FailureReason != "" {
 		room := maxLine - utf8.RuneCountInString(text) - utf8.RuneCountInString(url) - len(":  ")
-		text += ": " + oneLine(t.FailureReason, room)
+		text += colon + oneLine(t.FailureReason, room)
 	}
 	return text + " " + url + "\n"
 }

@@ -91,8 +91,8 @@ func FindIDs(text string) []ID {
 }
 
 // continuesWord reports whether what stands before "t-" makes it the middle
-// of a longer word, as in "event-subscription". The hex digits of a
-// percent-encoding ("%2Ft-…") and the letter of an escape ("\nt-…") are not part of a word.
+// of a longer word, as in "event-subscription". What ends an encoded character
+// ("%2Ft-…", "\nt-…", "\u0022t-…") is not part of a word.
 func continuesWord(before string) bool {
 	n := len(before)
 	switch {
@@ -100,16 +100,19 @@ func continuesWord(before string) bool {
 		return false
 	case n >= 2 && before[n-2] == '\\':
 		return false
-	case n >= 3 && before[n-3] == '%' && isHex(before[n-2]) && isHex(before[n-1]):
+	case n >= 3 && before[n-3] == '%' && isHex(before[n-2:]):
+		return false
+	case n >= 6 && before[n-6:n-4] == `\u` && isHex(before[n-4:]):
 		return false
 	}
 	return true
 }
 
 // cutShort reports whether what follows a would-be id shows that it is not one:
-// a mask of asterisks, an upper-case letter, or the rest of a longer word.
+// a mask of asterisks (one or two are Markdown's), an upper-case letter, or the
+// rest of a longer word.
 func cutShort(after string) bool {
-	return after != "" && (after[0] == '*' || isWordByte(after[0]))
+	return strings.HasPrefix(after, "***") || after != "" && isWordByte(after[0])
 }
 
 func idLength(s string) int {
@@ -121,9 +124,9 @@ func idLength(s string) int {
 }
 
 func isWordByte(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '_'
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-'
 }
 
-func isHex(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+func isHex(s string) bool {
+	return strings.Trim(s, "0123456789abcdefABCDEF") == ""
 }

@@ -104,8 +104,11 @@ func TestFindIDs(t *testing.T) {
 		{"upper case is no id", "T-SHFQW1U1EDSZVXW5AAAA t-shfqw1u1EDSZ", nil},
 		{"too short", "a t-shirt", nil},
 		{"too long", "t-" + strings.Repeat("a", 41), nil},
-		{"the end of a longer word", "client-configuration test-abcdefg my_t-abcdefg", nil},
-		{"the start of a longer word", "t-abcdefg-hijk t-abcdefg_h", nil},
+		{"the end of a longer word", "client-configuration test-abcdefg", nil},
+		{"the start of a longer word", "t-abcdefg-hijk t-abcdefgH", nil},
+		{"in Markdown's italics and bold", "_" + a + "_ and **" + b + "**", []ID{a, b}},
+		{"between JSON's escapes", `\u0022` + a + `\u0022, \"` + b + `\"`, []ID{a, b}},
+		{"followed by more of a query", "id=" + a + "&x=" + b, []ID{a, b}},
 		{"a directory", "d-00fc2p61abcd", nil},
 		{"one after a near miss", "t-t-abcdefg " + a, []ID{a}},
 	} {

@@ -168,6 +168,11 @@ func TestHint(t *testing.T) {
 		{"OperationConflict.Task", "Another task"},
 		{"The account is suspended", "suspended, closed or overdue"},
 		{"权限不足", "AliyunServiceRoleForCloudSSO"},
+		{"该角色无权限执行此操作", "AliyunServiceRoleForCloudSSO"},
+		{"权限策略 X 已存在", "left over"},
+		{"权限策略数量超出配额", "RAM quota"},
+		{"账号已停用", "suspended, closed or overdue"},
+		{"The request processing has failed due to some unknown error.", ""},
 		{"Internal error", ""},
 		{"", ""},
 	} {

@@ -156,15 +156,12 @@ func (ev *httpEvent) request(ctx context.Context, requestID string) (*http.Reque
 // comes with a request may be the caller's invention.
 func canonicalHeader(fields map[string]string) http.Header {
 	header := make(http.Header, len(fields)+1)
-	values := make([]string, 0, len(fields)) // one backing array for all
 	for name, value := range fields {
 		if isFC(name) {
 			continue
 		}
 		name = http.CanonicalHeaderKey(name)
-		values = append(values, value)
-		last := values[len(values)-1 : len(values) : len(values)]
-		header[name] = append(last, header[name]...)
+		header[name] = append(header[name], value)
 		slices.Sort(header[name]) // names that differ in letter case only have no order
 	}
 	return header

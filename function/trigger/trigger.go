@@ -19,11 +19,17 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
 
 	"taskstatus/function/task"
 )
+
+// answerMargin is kept back of an invocation's time, to send the answer in: FC
+// gives the caller of one that is late nothing at all. Where there is little time
+// a quarter of it is kept.
+const answerMargin = time.Second
 
 // A Function answers FC's invocations. It may be used by several goroutines at once.
 type Function struct {
@@ -85,6 +91,11 @@ func (f *Function) Invoke(ctx context.Context, event []byte) (result json.RawMes
 	}
 	if inFC && f.Context != nil {
 		ctx = f.Context(ctx, fc)
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(answerMargin, time.Until(deadline)/4)))
+		defer cancel()
 	}
 
 	var value any

@@ -491,3 +491,26 @@ func TestPassedDeadlineStillGetsAnAnswer(t *testing.T) {
 		t.Error("the handler does not see that the deadline has passed")
 	}
 }
+
+func TestTimeIsKeptForTheAnswer(t *testing.T) {
+	for _, test := range []struct {
+		name            string
+		left, least, to time.Duration // the handler's time: at least, at most
+	}{
+		{"much", time.Minute, 58 * time.Second, 59 * time.Second},
+		{"little", 2 * time.Second, time.Second, 1500 * time.Millisecond},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), test.left)
+			defer cancel()
+			r := newRecorder()
+			if _, err := r.Invoke(ctx, read(t, "http-documented.json")); err != nil {
+				t.Fatal(err)
+			}
+			deadline, _ := r.only(t).(*http.Request).Context().Deadline()
+			if left := time.Until(deadline); left < test.least || left > test.to {
+				t.Errorf("the handler has %v, want %v to %v", left, test.least, test.to)
+			}
+		})
+	}
+}

@@ -6,6 +6,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -148,6 +149,9 @@ func (w *Watcher) stillOpen(results []*task.Result) (open []*task.Result, pause 
 			next = r.Task.RetryAfter(w.now())
 		case task.KindOf(r.Err).Retryable():
 			next = openFor
+			if e, ok := errors.AsType[*task.Error](r.Err); ok {
+				next = max(next, e.RetryAfter)
+			}
 		default:
 			continue
 		}

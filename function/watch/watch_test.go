@@ -309,6 +309,46 @@ func TestWaitOutlivesTrouble(t *testing.T) {
 	}
 }
 
+func TestWaitLeavesCloudSSOAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{fail: func(context.Context, task.ID, int) error {
+			return &task.Error{Kind: task.Throttled, RetryAfter: 6 * time.Second}
+		}}
+		one(t.Context(), New(s), 20*time.Second)
+		if n := s.called(ids(1)[0]); n != 5 {
+			t.Errorf("asked %d times in 20 s, want 5: every 6 s and at the end", n)
+		}
+	})
+}
+
+func TestThoseWhoJoinedOutliveAPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{latency: time.Second, fail: func(_ context.Context, _ task.ID, n int) error {
+			if n == 1 {
+				panic("a bug")
+			}
+			return nil
+		}}
+		w := New(s)
+		var group sync.WaitGroup
+		group.Go(func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the one who asked did not panic")
+				}
+			}()
+			one(t.Context(), w, 0)
+		})
+		synctest.Wait()
+		group.Go(func() {
+			if r := one(t.Context(), w, 0); r.Err != nil || !r.Task.Done() {
+				t.Errorf("the one who joined got %+v", r)
+			}
+		})
+		group.Wait()
+	})
+}
+
 func TestManyKeepTheirOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &source{latency: 100 * time.Millisecond}

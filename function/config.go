@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"taskstatus/function/access"
@@ -53,7 +54,8 @@ func readConfig(getenv func(string) string) (config, error) {
 	}
 
 	c.roleARN = strings.TrimSpace(getenv("CLOUDSSO_ROLE_ARN"))
-	if c.roleARN != "" && !strings.HasPrefix(c.roleARN, "acs:ram::") {
+	account, role, _ := strings.Cut(strings.TrimPrefix(c.roleARN, "acs:ram::"), ":role/")
+	if c.roleARN != "" && (account == "" || role == "" || strings.Trim(account, "0123456789") != "") {
 		note("CLOUDSSO_ROLE_ARN", fmt.Errorf("%q is not a role's ARN: one is like acs:ram::123456789012:role/name", c.roleARN))
 	}
 
@@ -94,12 +96,17 @@ func readPublicURL(value string) (string, error) {
 	}
 	u, err := url.Parse(value)
 	switch {
-	case err != nil || u.Hostname() == "" || u.ForceQuery || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+	case err != nil || u.Hostname() == "" || strings.ContainsAny(value, "?#'\"<>") || !isPort(u.Port()) || u.Path != "" || u.User != nil:
 		return "", fmt.Errorf("%q is not a site's address: one is like https://status.example.com", value)
 	case u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()):
 		return value, nil
 	}
 	return "", fmt.Errorf("%q does not begin with https://", value)
+}
+
+func isPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 func loopback(host string) bool {

@@ -48,6 +48,9 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		}
 		return err
 	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
 	onFC := *listen == ""
 	if onFC && getenv("FC_RUNTIME_API") == "" {
 		return errors.New("this is a Function Compute function: elsewhere, start it with -listen 127.0.0.1:9000")

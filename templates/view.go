@@ -77,4 +77,6 @@ type Row struct {
 type Problem struct {
 	Page
 	Heading, Detail, Hint, RequestID string
+	// Reload is set where the same request may soon be answered.
+	Reload Reload
 }

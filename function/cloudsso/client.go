@@ -27,6 +27,9 @@ const (
 	// callTimeout bounds one call with its retries and the waits between them.
 	// A reader waits for it; it leaves room for one slow connect and a retry.
 	callTimeout = 4 * time.Second
+	// exchangeTimeout bounds one attempt: CloudSSO answers within some 100 ms,
+	// and a connection that swallowed the request must leave time for another.
+	exchangeTimeout = 2500 * time.Millisecond
 	// connectTimeout bounds name look-up and TCP connect, and again the TLS
 	// handshake. A lost packet, sent again after a second (RFC 6298), fits in.
 	connectTimeout = 2 * time.Second
@@ -119,26 +122,27 @@ func New(endpoint string, credentials *Credentials) *Client {
 	}
 }
 
-// call asks CloudSSO and returns its answer of HTTP 200. The error is a
-// *task.Error, or one that wraps context.Canceled where the caller gave up.
-func (c *Client) call(ctx context.Context, action string, directory task.DirectoryID, query string) (*answer, error) {
+// call asks CloudSSO and has its answer of HTTP 200 read; one that makes no
+// sense to read is asked for again. The error is a *task.Error, or one that wraps
+// context.Canceled where the caller gave up.
+func (c *Client) call(ctx context.Context, action string, directory task.DirectoryID, query string, read func(*answer) error) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	signer, err := c.credentials.keys(ctx)
 	if ctx.Err() != nil {
-		return nil, ended(ctx, action)
+		return ended(ctx, action)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	backoff := firstBackoff
 	for attempt := 1; ; attempt++ {
 		a, retry, err := c.exchange(ctx, Call{Action: action, Attempt: attempt}, directory, query, signer)
 		if err == nil {
-			return a, nil
+			err, retry = read(a), true
 		}
-		if !retry || attempt == maxAttempts {
-			return nil, err
+		if err == nil || !retry || attempt == maxAttempts {
+			return err
 		}
 		// Half to one and a half of the mean, on top of what the answer asked
 		// for: callers that were turned away together shall not return together.
@@ -148,10 +152,10 @@ func (c *Client) call(ctx context.Context, action string, directory task.Directo
 			wait += e.RetryAfter
 		}
 		if deadline, _ := ctx.Deadline(); time.Until(deadline) < wait+minExchange {
-			return nil, err
+			return err
 		}
 		if c.sleep(ctx, wait) != nil {
-			return nil, ended(ctx, action)
+			return ended(ctx, action)
 		}
 	}
 }
@@ -165,7 +169,9 @@ func (c *Client) exchange(ctx context.Context, call Call, directory task.Directo
 			c.Observe(ctx, call)
 		}()
 	}
-	a, err = c.send(c.request(ctx, call.Action, query, signer, started))
+	attempt, cancel := context.WithTimeout(ctx, exchangeTimeout)
+	defer cancel()
+	a, err = c.send(c.request(attempt, call.Action, query, signer, started))
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, false, ended(ctx, call.Action)
@@ -176,7 +182,7 @@ func (c *Client) exchange(ctx context.Context, call Call, directory task.Directo
 	call.Status, call.RequestID = a.status, a.requestID("")
 	switch {
 	case len(a.body) > maxBody:
-		return nil, false, malformed(call.Action, "the answer has more than 1 MiB", call.RequestID)
+		return nil, true, malformed(call.Action, "the answer has more than 1 MiB", call.RequestID)
 	case a.status != http.StatusOK:
 		f := a.failure()
 		call.Code, call.RequestID = f.Code, f.RequestID

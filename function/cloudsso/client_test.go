@@ -215,16 +215,16 @@ func TestFaults(t *testing.T) {
 		{"404 in HTML", reply(404, "<html>"), nil, task.Upstream, 1, "HTTP 404"},
 		{"redirect", reply(302, "", "Location", "/elsewhere?"+token), nil, task.Upstream, 1, "HTTP 302"},
 		{"no content", reply(204, ""), nil, task.Upstream, 1, "HTTP 204"},
-		{"HTML with 200", reply(200, "<html>"+poison), nil, task.Upstream, 1, "not the JSON"},
-		{"empty with 200", reply(200, ""), nil, task.Upstream, 1, ""},
-		{"cut JSON", reply(200, running[:80]), nil, task.Upstream, 1, ""},
+		{"HTML with 200", reply(200, "<html>"+poison), nil, task.Upstream, 3, "not the JSON"},
+		{"empty with 200", reply(200, ""), nil, task.Upstream, 3, ""},
+		{"cut JSON", reply(200, running[:80]), nil, task.Upstream, 3, ""},
 		{"cut body", reply(200, running, "Content-Length", "1000"), nil, task.Upstream, 3, "unexpected EOF"},
-		{"no TaskStatus", reply(200, `{"RequestId":"R-2"}`), nil, task.Upstream, 1, "no task"},
-		{"null TaskStatus", reply(200, `{"RequestId":"R-2","TaskStatus":null}`), nil, task.Upstream, 1, "no task"},
-		{"empty status", reply(200, strings.Replace(running, "InProgress", "", 1)), nil, task.Upstream, 1, "without a status"},
-		{"another task", reply(200, strings.Replace(running, "abcd", "efgh", 1)), nil, task.Upstream, 1, "another task"},
-		{"bad time", reply(200, strings.Replace(running, "2021-11-05T", "5 November ", 1)), nil, task.Upstream, 1, "start is no time"},
-		{"64 MiB", huge, nil, task.Upstream, 1, "more than 1 MiB"},
+		{"no TaskStatus", reply(200, `{"RequestId":"R-2"}`), nil, task.Upstream, 3, "no task"},
+		{"null TaskStatus", reply(200, `{"RequestId":"R-2","TaskStatus":null}`), nil, task.Upstream, 3, "no task"},
+		{"empty status", reply(200, strings.Replace(running, "InProgress", "", 1)), nil, task.Upstream, 3, "without a status"},
+		{"another task", reply(200, strings.Replace(running, "abcd", "efgh", 1)), nil, task.Upstream, 3, "another task"},
+		{"bad time", reply(200, strings.Replace(running, "2021-11-05T", "5 November ", 1)), nil, task.Upstream, 3, "start is no time"},
+		{"64 MiB", huge, nil, task.Upstream, 3, "more than 1 MiB"},
 
 		{"reset", drop(true), reset, task.Upstream, 3, "connection reset"},
 		{"closed without an answer", drop(false), reset, task.Upstream, 3, "EOF"},
@@ -408,7 +408,7 @@ func TestTime(t *testing.T) {
 	}{
 		{
 			name: "never answers", transport: stalled,
-			kind: task.Timeout, atLeast: callTimeout, atMost: callTimeout, attempts: 1,
+			kind: task.Timeout, atLeast: callTimeout, atMost: callTimeout, attempts: 2,
 		},
 		{
 			name: "the caller's deadline", transport: stalled, limit: time.Second,
@@ -488,6 +488,26 @@ func TestTime(t *testing.T) {
 	}
 }
 
+// TestOneAttemptStalls: what swallows a request once is not seen by the caller.
+func TestOneAttemptStalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := New("https://cloudsso.cn-shanghai.aliyuncs.com", NewCredentials(true, "", ""))
+		attempts := 0
+		client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+			if attempts++; attempts == 1 {
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			}
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(running))}, nil
+		})
+		started := time.Now()
+		got, err := client.GetTaskStatus(invocation(), directory, taskID)
+		if took := time.Since(started); err != nil || got.Status != task.InProgress || took > 3*time.Second {
+			t.Errorf("got %+v, %v after %v", got, err, took)
+		}
+	})
+}
+
 func TestEndedBefore(t *testing.T) {
 	client, record := newClient(t, serve(t, reply(200, running)))
 	ctx, cancel := context.WithCancel(invocation())
@@ -544,7 +564,7 @@ func TestTransport(t *testing.T) {
 			handlers[len(peers)-1](w, r)
 		})
 		client, _ := newClient(t, server)
-		for range handlers {
+		for range 3 { // the third is answered too long and made again
 			_, _ = client.GetTaskStatus(invocation(), directory, taskID)
 		}
 		if len(peers) != 4 || peers[0] != peers[1] || peers[1] != peers[2] || peers[2] == peers[3] {

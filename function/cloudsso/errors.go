@@ -158,11 +158,12 @@ func timeLeft(header string) time.Duration {
 // text holds no more than addresses: others repeat the URL or the peer's bytes.
 func transportError(action string, err error) (e *task.Error, retry bool) {
 	e = &task.Error{Kind: task.Upstream}
+	timedOut := false
 	if failed, ok := errors.AsType[net.Error](err); ok && failed.Timeout() {
-		e.Kind = task.Timeout
+		e.Kind, timedOut = task.Timeout, true
 	}
 	cause := fmt.Errorf("no HTTP answer (%T)", err)
-	for _, known := range [...]error{io.ErrUnexpectedEOF, io.EOF, http.ErrSchemeMismatch} {
+	for _, known := range [...]error{context.DeadlineExceeded, io.ErrUnexpectedEOF, io.EOF, http.ErrSchemeMismatch} {
 		if errors.Is(err, known) {
 			cause = known
 		}
@@ -174,7 +175,7 @@ func transportError(action string, err error) (e *task.Error, retry bool) {
 		cause = failed
 	}
 	e.Cause = fmt.Errorf("%s: %w", action, cause)
-	return e, errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
+	return e, timedOut || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
 		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EPIPE)
 }
 

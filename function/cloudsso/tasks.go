@@ -30,11 +30,12 @@ func (c *Client) GetTask(ctx context.Context, directory task.DirectoryID, id tas
 func (c *Client) get(ctx context.Context, action string, directory task.DirectoryID, id task.ID) (task.Task, error) {
 	query := appendParameter(make([]byte, 0, 96), "DirectoryId", string(directory))
 	query = appendParameter(query, "TaskId", string(id))
-	a, err := c.call(ctx, action, directory, string(query))
-	if err != nil {
-		return task.Task{}, err
-	}
-	return a.task(action, directory, id)
+	var t task.Task
+	err := c.call(ctx, action, directory, string(query), func(a *answer) (err error) {
+		t, err = a.task(action, directory, id)
+		return err
+	})
+	return t, err
 }
 
 // A ListTasksRequest says which tasks to list. Only Directory is required; a
@@ -77,11 +78,12 @@ func (c *Client) ListTasks(ctx context.Context, r ListTasksRequest) (TaskPage, e
 	if err != nil {
 		return TaskPage{}, err
 	}
-	a, err := c.call(ctx, "ListTasks", r.Directory, query)
-	if err != nil {
-		return TaskPage{}, err
-	}
-	return a.tasks("ListTasks", r.Directory)
+	var page TaskPage
+	err = c.call(ctx, "ListTasks", r.Directory, query, func(a *answer) (err error) {
+		page, err = a.tasks("ListTasks", r.Directory)
+		return err
+	})
+	return page, err
 }
 
 func (r *ListTasksRequest) query() (string, error) {

@@ -176,7 +176,7 @@ func TestBuiltFaults(t *testing.T) {
 				asJSON.header.Get("Cache-Control") != "no-store" {
 				t.Errorf("got %d %v %s; want %d %s", asJSON.status, asJSON.header, asJSON.body, test.status, test.problem)
 			}
-			if (asJSON.header.Get("Retry-After") != "") != (test.problem == "throttled") {
+			if (asJSON.header.Get("Retry-After") != "") != strings.Contains(asJSON.body, `"retryable":true`) {
 				t.Errorf("Retry-After is %q", asJSON.header.Get("Retry-After"))
 			}
 			page := s.get(t, "/tasks/"+id, "Accept", "text/html")
@@ -227,7 +227,10 @@ func functionLog(s *stage) string {
 // TestBuiltTransientFaults: what passes within a call is never seen by the reader.
 func TestBuiltTransientFaults(t *testing.T) {
 	s := start(t, options{})
-	for _, fault := range []string{"throttle400&ms=10", "throttle429", "unavailable", "error500", "html", "reset"} {
+	for _, fault := range []string{
+		"throttle400&ms=10", "throttle429", "unavailable", "error500", "html", "reset",
+		"cut", "nostatus", "othertask", "badtimes", "huge", "stall",
+	} {
 		t.Run(fault, func(t *testing.T) {
 			s.setFault(t, "count=1&kind="+fault)
 			id := s.createTask(t, "seconds=0")

@@ -28,9 +28,6 @@ const (
 	publicFile   = "public, max-age=300"
 )
 
-// allowed are the methods of every route so far.
-const allowed = "GET, HEAD, OPTIONS"
-
 // securityPolicy lets a page load files of this site, and send forms to it, and
 // nothing else.
 const securityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +

@@ -130,7 +130,7 @@ func next(results []task.Result, now time.Time) time.Duration {
 		}
 		pause := r.Task.RetryAfter(now)
 		if r.Err != nil {
-			pause = max(retryAfter(r.Err), throttledFor)
+			pause = retryAfter(r.Err)
 		}
 		if shortest == 0 || pause < shortest {
 			shortest = pause

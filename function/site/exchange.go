@@ -216,12 +216,17 @@ func wholeSeconds(s string) (time.Duration, bool) {
 	return time.Duration(n) * time.Second, err == nil
 }
 
-// url returns the address of this site that path is at, absolute.
+// url returns the address of this site that path is at, absolute where the host
+// that was asked can be one.
 func (s *Site) url(e *exchange, path string) string {
-	if s.PublicURL != "" {
+	host := e.request.Host
+	switch {
+	case s.PublicURL != "":
 		return s.PublicURL + path
+	case host == "" || strings.Trim(host, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.-:[]") != "":
+		return path
 	}
-	return scheme(e.request) + "://" + e.request.Host + path
+	return scheme(e.request) + "://" + host + path
 }
 
 // scheme is https but on a machine's own addresses: Function Compute does not

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"taskstatus/function/task"
@@ -32,6 +33,12 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.name }
 
+// methodNotAllowed is errMethod with what is allowed instead.
+type methodNotAllowed struct{ allowed string }
+
+func (*methodNotAllowed) Error() string { return errMethod.Error() }
+func (*methodNotAllowed) Unwrap() error { return errMethod }
+
 var (
 	errNoSuchPage = &refusal{http.StatusNotFound, "no-such-page",
 		task.Text{En: "There is no such page", Zh: "页面不存在"},
@@ -39,6 +46,9 @@ var (
 	errMethod = &refusal{http.StatusMethodNotAllowed, "method-not-allowed",
 		task.Text{En: "This address is only for reading", Zh: "该地址只能读取"},
 		task.Text{En: "Use GET or HEAD.", Zh: "请使用 GET 或 HEAD。"}}
+	errTooLarge = &refusal{http.StatusRequestEntityTooLarge, "too-large",
+		task.Text{En: "That is too much text", Zh: "内容过长"},
+		task.Text{En: "Send at most 64 KB, with at most 20 task ids in it.", Zh: "请提交不超过 64 KB、包含不超过 20 个任务 ID 的内容。"}}
 	errUnauthorized = &refusal{http.StatusUnauthorized, "unauthorized",
 		task.Text{En: "An access token is needed", Zh: "需要访问令牌"},
 		task.Text{En: "Send the header: Authorization: Bearer <token>.", Zh: "请在请求头中携带：Authorization: Bearer <令牌>。"}}
@@ -50,8 +60,9 @@ var (
 		}}
 )
 
-// throttledFor is how long to stay away where CloudSSO throttles and does not say how long.
-const throttledFor = 2 * time.Second
+// troubleFor is how long to leave CloudSSO alone that gave no answer and did not
+// say for how long.
+const troubleFor = 3 * time.Second
 
 // status is the HTTP status of a look-up that went wrong. How a task stands is
 // never an HTTP error; only the looking can fail.
@@ -95,23 +106,22 @@ func problem(err error, language task.Language, requestID string) Problem {
 
 // retryAfter is how long to stay away after err; zero where that does not help.
 func retryAfter(err error) time.Duration {
-	e, ok := errors.AsType[*task.Error](err)
-	switch {
-	case ok && e.RetryAfter > 0:
-		return e.RetryAfter
-	case task.KindOf(err) == task.Throttled:
-		return throttledFor
+	if !task.KindOf(err).Retryable() {
+		return 0
 	}
-	return 0
+	if e, ok := errors.AsType[*task.Error](err); ok && e.RetryAfter > 0 {
+		return e.RetryAfter
+	}
+	return troubleFor
 }
 
 func (s *Site) problemAnswer(e *exchange, err error) *answer {
 	p := problem(err, e.language, e.requestID)
 	a := &answer{status: p.Status, cache: noStore, localized: true, retryAfter: retryAfter(err)}
-	switch p.Status {
-	case http.StatusMethodNotAllowed:
-		a.set("Allow", allowed)
-	case http.StatusUnauthorized:
+	if m, ok := errors.AsType[*methodNotAllowed](err); ok {
+		a.set("Allow", m.allowed)
+	}
+	if p.Status == http.StatusUnauthorized {
 		challenge := `Bearer realm="CloudSSO task status"`
 		if e.request.Header.Get("Authorization") != "" {
 			challenge += `, error="invalid_token"` // RFC 6750, section 3.1
@@ -122,10 +132,19 @@ func (s *Site) problemAnswer(e *exchange, err error) *answer {
 		a.contentType, a.body = problemType, encode(p)
 		return a
 	}
-	body, err := render(templates.ProblemPage(templates.Problem{
+	v := templates.Problem{
 		Page:    e.page(fmt.Sprintf("%s – %s", p.Title, e.words().Site)),
 		Heading: p.Title, Detail: p.Detail, Hint: p.Hint, RequestID: p.RequestID,
-	}))
+	}
+	if p.Retryable {
+		every, _ := e.refresh() // one that cannot be read is a problem of its own
+		if every > 0 {
+			every = max(every, a.retryAfter)
+			a.set("Refresh", strconv.Itoa(seconds(every)))
+		}
+		v.Reload = e.reload(every)
+	}
+	body, err := render(templates.ProblemPage(v))
 	if err != nil {
 		a.contentType, a.body = problemType, encode(p)
 		return a

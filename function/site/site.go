@@ -8,8 +8,10 @@ package site
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -62,8 +64,18 @@ type route struct {
 	// name is the path's pattern, for the log.
 	name    string
 	handler handler
+	// post answers POST, where that is allowed.
+	post handler
 	// public routes need nobody's permission, and tell nothing.
 	public bool
+}
+
+// allowed are the methods that the route takes, for the header Allow.
+func (r route) allowed() string {
+	if r.post != nil {
+		return "GET, HEAD, OPTIONS, POST"
+	}
+	return "GET, HEAD, OPTIONS"
 }
 
 // route finds the route of a path. It is no http.ServeMux because that
@@ -72,7 +84,9 @@ func (s *Site) route(path string) route {
 	switch path {
 	case "/":
 		return route{name: path, handler: s.index}
-	case "/tasks", "/tasks.json", "/tasks.txt":
+	case "/tasks":
+		return route{name: path, handler: s.severalTasks, post: s.pastedTasks}
+	case "/tasks.json", "/tasks.txt":
 		return route{name: path, handler: s.severalTasks}
 	case "/style.css":
 		return route{name: path, handler: s.style, public: true}
@@ -122,14 +136,23 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Log.LogAttrs(r.Context(), level, "http", attrs...)
 }
 
-// answer answers who may ask.
-func (s *Site) answer(e *exchange, at route) (*answer, error) {
-	switch e.request.Method {
-	case http.MethodGet, http.MethodHead:
-	case http.MethodOptions:
-		return &answer{status: http.StatusNoContent, cache: noStore, header: http.Header{"Allow": {allowed}}}, nil
+// answer answers who may ask. A panic is an error like any that nobody foresaw,
+// with its stack for the log.
+func (s *Site) answer(e *exchange, at route) (a *answer, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			a, err = nil, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	h := at.handler
+	switch method := e.request.Method; {
+	case method == http.MethodGet || method == http.MethodHead:
+	case method == http.MethodPost && at.post != nil:
+		h = at.post
+	case method == http.MethodOptions:
+		return &answer{status: http.StatusNoContent, cache: noStore, header: http.Header{"Allow": {at.allowed()}}}, nil
 	default:
-		return nil, errMethod
+		return nil, &methodNotAllowed{at.allowed()}
 	}
 	if !at.public {
 		if !s.Guard.Configured() {
@@ -143,7 +166,7 @@ func (s *Site) answer(e *exchange, at route) (*answer, error) {
 			e.log(slog.String("caller", caller))
 		}
 	}
-	return at.handler(e)
+	return h(e)
 }
 
 func (s *Site) noSuchPage(*exchange) (*answer, error) { return nil, errNoSuchPage }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -597,6 +598,82 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
+func TestPaste(t *testing.T) {
+	cli := `{"RequestId":"0F","Tasks":[` + strings.Repeat(" ", 5000) + `{"TaskId":"` + string(failed) + `"},{"TaskId":"` + string(running) + `"}]}`
+	form := func(text string) string { return url.Values{"id": {text}}.Encode() }
+	for _, test := range []struct {
+		name, target, body string
+		status             int
+		location           string
+	}{
+		{"the CLI's output, longer than an address", "/tasks", form(cli), 303, "/tasks?id=" + string(failed) + "%2C" + string(running)},
+		{"one id", "/tasks?lang=zh", form(" " + string(failed)), 303, "/tasks/" + string(failed) + "?lang=zh"},
+		{"a link to elsewhere", "/tasks", form("https://evil.example/tasks/" + string(failed)), 303, "/tasks/" + string(failed)},
+		{"nothing in it", "/tasks", form("hello"), 400, ""},
+		{"no field of that name", "/tasks", "ids=" + string(failed), 400, ""},
+		{"no form", "/tasks", "%zz", 400, ""},
+		{"too large", "/tasks", form(strings.Repeat("x", maxPaste)), 413, ""},
+		{"not here", "/tasks.json", form(cli), 405, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, l := newSite()
+			r := httptest.NewRequest("POST", test.target, strings.NewReader(test.body))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			w := send(s, r)
+			if w.Code != test.status || w.Header().Get("Location") != test.location || l.asked != 0 {
+				t.Errorf("got %d to %q, want %d to %q", w.Code, w.Header().Get("Location"), test.status, test.location)
+			}
+		})
+	}
+	s, _ := newSite()
+	s.Guard = guard("token")
+	if w := send(s, httptest.NewRequest("POST", "/tasks", strings.NewReader(form(cli)))); w.Code != 401 {
+		t.Errorf("without a token: got %d, want 401", w.Code)
+	}
+	if w := send(s, request("OPTIONS", "/tasks")); w.Header().Get("Allow") != "GET, HEAD, OPTIONS, POST" {
+		t.Errorf("Allow is %q", w.Header().Get("Allow"))
+	}
+}
+
+func TestPanicIsAProblem(t *testing.T) {
+	var b strings.Builder
+	s, _ := newSite()
+	s.Log = slog.New(slog.NewJSONHandler(&b, nil))
+	s.Looker = &slowLooker{pass: func() { panic(secret) }}
+	w := send(s, request("GET", "/tasks/"+string(failed)))
+	if w.Code != 500 || strings.Contains(w.Body.String(), secret) || !strings.Contains(w.Body.String(), "/problems/internal") {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	if !strings.Contains(b.String(), secret) || !strings.Contains(b.String(), "goroutine") {
+		t.Errorf("the log lacks the panic or its stack: %s", b.String())
+	}
+}
+
+// TestRefreshOutlivesTrouble: a page that loads itself again goes on doing so
+// where CloudSSO only stumbled.
+func TestRefreshOutlivesTrouble(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		id      task.ID
+		refresh string
+	}{
+		{"broken", broken, "10"},
+		{"slow", slow, "10"},
+		{"refused: that does not pass", refused, ""},
+		{"not found", absent, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, _ := newSite()
+			w := send(s, request("GET", "/tasks/"+string(test.id)+"?refresh=10", asksForPage))
+			again := test.refresh != ""
+			if w.Header().Get("Refresh") != test.refresh || strings.Contains(w.Body.String(), "Stop reloading") != again ||
+				(w.Header().Get("Retry-After") != "") != again {
+				t.Errorf("got %v %s", w.Header(), w.Body)
+			}
+		})
+	}
+}
+
 func TestRefresh(t *testing.T) {
 	for _, test := range []struct {
 		name, target, want string
@@ -758,6 +835,8 @@ func TestOwnAddressWithoutPublicURL(t *testing.T) {
 		"localhost:9000":     "http://localhost:9000/tasks/",
 		"[::1]:9000":         "http://[::1]:9000/tasks/",
 		"LOCALHOST":          "http://LOCALHOST/tasks/",
+		"":                   "/tasks/",
+		"a';echo x'":         "/tasks/",
 		"127.evil.example":   "https://127.evil.example/tasks/",
 		"localhost.evil":     "https://localhost.evil/tasks/",
 	} {

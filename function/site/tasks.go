@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -75,6 +77,38 @@ func (s *Site) severalTasks(e *exchange) (*answer, error) {
 		a.body, err = e.boardPage(look, board.Counts)
 	}
 	return a, err
+}
+
+// maxPaste is how large a pasted text may be.
+const maxPaste = 64 << 10
+
+// pastedTasks answers POST /tasks, which is how the first page sends what was
+// pasted into it: the text may be longer than an address can be, which leads to
+// the tasks found in it.
+func (s *Site) pastedTasks(e *exchange) (*answer, error) {
+	body, err := io.ReadAll(io.LimitReader(e.request.Body, maxPaste+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the form: %w", err)
+	}
+	if len(body) > maxPaste {
+		return nil, errTooLarge
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil || !form.Has("id") {
+		return nil, task.Errorf(task.Invalid, task.Text{En: "the form has no field named id", Zh: "表单中缺少字段 id"})
+	}
+	ids, err := parseIDs(form.Get("id"))
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) == 1 {
+		return redirect(e.at("/tasks/" + string(ids[0]))), nil
+	}
+	list := make([]string, len(ids))
+	for i, id := range ids {
+		list[i] = string(id)
+	}
+	return redirect(e.at("/tasks", "id", strings.Join(list, ","))), nil
 }
 
 // parseIDs reads a list of ids by comma, of which every one must be right so

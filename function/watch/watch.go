@@ -20,6 +20,10 @@ const (
 	// asks for it at most once in this time.
 	openFor = time.Second
 
+	// troubleFor is how long a wait leaves CloudSSO alone that gave no answer, if
+	// it did not ask for longer. The call has tried more than once already.
+	troubleFor = 3 * time.Second
+
 	// notFoundFor is how long a task counts as unknown. A task created a moment
 	// ago may not be found at first, so this is short.
 	notFoundFor = 5 * time.Second
@@ -148,7 +152,7 @@ func (w *Watcher) stillOpen(results []*task.Result) (open []*task.Result, pause 
 		case r.Err == nil:
 			next = r.Task.RetryAfter(w.now())
 		case task.KindOf(r.Err).Retryable():
-			next = openFor
+			next = troubleFor
 			if e, ok := errors.AsType[*task.Error](r.Err); ok {
 				next = max(next, e.RetryAfter)
 			}

@@ -26,6 +26,7 @@ test:
 	$(GO) test $(RACE) -count=1 ./...
 
 check: ## all that CI runs
+	$(GO) mod tidy -diff
 	$(GO) tool templ generate
 	git diff --exit-code -- '*_templ.go'
 	@unformatted=$$(gofmt -l function templates web) && test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }

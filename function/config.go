@@ -54,8 +54,7 @@ func readConfig(getenv func(string) string) (config, error) {
 	}
 
 	c.roleARN = strings.TrimSpace(getenv("CLOUDSSO_ROLE_ARN"))
-	account, role, _ := strings.Cut(strings.TrimPrefix(c.roleARN, "acs:ram::"), ":role/")
-	if c.roleARN != "" && (account == "" || role == "" || strings.Trim(account, "0123456789") != "") {
+	if c.roleARN != "" && !isRoleARN(c.roleARN) {
 		note("CLOUDSSO_ROLE_ARN", fmt.Errorf("%q is not a role's ARN: one is like acs:ram::123456789012:role/name", c.roleARN))
 	}
 
@@ -96,12 +95,18 @@ func readPublicURL(value string) (string, error) {
 	}
 	u, err := url.Parse(value)
 	switch {
-	case err != nil || u.Hostname() == "" || strings.ContainsAny(value, "?#'\"<>") || !isPort(u.Port()) || u.Path != "" || u.User != nil:
+	case err != nil || u.Hostname() == "" || strings.ContainsAny(value, "?#'\"<>") || !isPort(u.Port()) || strings.HasSuffix(u.Host, ":") || u.Path != "" || u.User != nil:
 		return "", fmt.Errorf("%q is not a site's address: one is like https://status.example.com", value)
 	case u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()):
 		return value, nil
 	}
 	return "", fmt.Errorf("%q does not begin with https://", value)
+}
+
+func isRoleARN(arn string) bool {
+	rest, ok := strings.CutPrefix(arn, "acs:ram::")
+	account, role, _ := strings.Cut(rest, ":role/")
+	return ok && account != "" && role != "" && strings.Trim(account, "0123456789") == ""
 }
 
 func isPort(port string) bool {

@@ -68,6 +68,8 @@ func TestReadConfigErrors(t *testing.T) {
 		{"a site with a query", "PUBLIC_URL=https://status.example.com?", "PUBLIC_URL: "},
 		{"a site with a port that is none", "PUBLIC_URL=https://status.example.com:99999", "PUBLIC_URL: "},
 		{"a site that is a port", "PUBLIC_URL=https://:443", "PUBLIC_URL: "},
+		{"a role without its prefix", "CLOUDSSO_ROLE_ARN=123456789012:role/reader", "CLOUDSSO_ROLE_ARN: "},
+		{"a site without its port", "PUBLIC_URL=https://status.example.com:", "PUBLIC_URL: "},
 		{"a role of no account", "CLOUDSSO_ROLE_ARN=acs:ram:::role/reader", "CLOUDSSO_ROLE_ARN: "},
 		{"no role of an account", "CLOUDSSO_ROLE_ARN=acs:ram::123456789012", "CLOUDSSO_ROLE_ARN: "},
 		{"a site with a path", "PUBLIC_URL=https://example.com/status", "PUBLIC_URL: "},

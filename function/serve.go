@@ -16,7 +16,7 @@ import (
 const (
 	headerTimeout = 5 * time.Second
 	// answerTimeout is the longest wait that a request can ask for, and the calls
-	// around it. As long is what is under way given to end after SIGTERM.
+	// around it. After SIGTERM, requests under way get this long to end.
 	answerTimeout = 30 * time.Second
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 8 << 10

@@ -25,10 +25,11 @@ const (
 	apiVersion = "2021-05-15"
 
 	// callTimeout bounds one call with its retries and the waits between them.
-	// A reader waits for it; it leaves room for one slow connect and a retry.
+	// A reader waits for it.
 	callTimeout = 4 * time.Second
-	// exchangeTimeout bounds one attempt: CloudSSO answers within some 100 ms,
-	// and a connection that swallowed the request must leave time for another.
+	// exchangeTimeout bounds one attempt, its connecting included. CloudSSO
+	// answers within some 100 ms: what takes longer than this counts as lost, and
+	// a connection that swallowed the request must leave time for another.
 	exchangeTimeout = 2500 * time.Millisecond
 	// connectTimeout bounds name look-up and TCP connect, and again the TLS
 	// handshake. A lost packet, sent again after a second (RFC 6298), fits in.

@@ -22,9 +22,8 @@ const (
 const (
 	noStore      = "no-store"
 	revalidate   = "private, no-cache"
-	donePage     = "private, max-age=300"
+	privatePage  = "private, max-age=300"
 	doneDocument = "private, max-age=86400, immutable"
-	privateFile  = "private, max-age=300"
 	publicFile   = "public, max-age=300"
 )
 

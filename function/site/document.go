@@ -130,7 +130,7 @@ func next(results []task.Result, now time.Time) time.Duration {
 		}
 		pause := r.Task.RetryAfter(now)
 		if r.Err != nil {
-			pause = retryAfter(r.Err)
+			pause = task.RetryAfter(r.Err)
 		}
 		if shortest == 0 || pause < shortest {
 			shortest = pause

@@ -69,7 +69,8 @@ func (e *exchange) taskPage(l look) ([]byte, error) {
 	return render(templates.TaskPage(v))
 }
 
-func (e *exchange) boardPage(l look, counts Counts) ([]byte, error) {
+func (e *exchange) boardPage(l look) ([]byte, error) {
+	counts := l.told.Counts
 	v := templates.Board{
 		Page:    e.page(summary(counts, e.language) + " – " + e.words().Site),
 		Heading: summary(counts, e.language),

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"time"
 
 	"taskstatus/function/task"
 	"taskstatus/templates"
@@ -29,40 +28,36 @@ type refusal struct {
 	name   string
 	title  task.Text
 	hint   task.Text
+	// allow is the header Allow; empty for none.
+	allow string
 }
 
 func (r *refusal) Error() string { return r.name }
 
-// methodNotAllowed is errMethod with what is allowed instead.
-type methodNotAllowed struct{ allowed string }
-
-func (*methodNotAllowed) Error() string { return errMethod.Error() }
-func (*methodNotAllowed) Unwrap() error { return errMethod }
+func errMethod(allowed string) *refusal {
+	return &refusal{status: http.StatusMethodNotAllowed, name: "method-not-allowed",
+		title: task.Text{En: "This address does not take that method", Zh: "该地址不支持此方法"},
+		hint:  task.Text{En: "It takes " + allowed + ".", Zh: "支持的方法：" + allowed + "。"},
+		allow: allowed}
+}
 
 var (
-	errNoSuchPage = &refusal{http.StatusNotFound, "no-such-page",
-		task.Text{En: "There is no such page", Zh: "页面不存在"},
-		task.Text{En: "A task is at /tasks/{taskId}, several at /tasks?id=a,b.", Zh: "单个任务：/tasks/{taskId}；多个任务：/tasks?id=a,b。"}}
-	errMethod = &refusal{http.StatusMethodNotAllowed, "method-not-allowed",
-		task.Text{En: "This address is only for reading", Zh: "该地址只能读取"},
-		task.Text{En: "Use GET or HEAD.", Zh: "请使用 GET 或 HEAD。"}}
-	errTooLarge = &refusal{http.StatusRequestEntityTooLarge, "too-large",
-		task.Text{En: "That is too much text", Zh: "内容过长"},
-		task.Text{En: "Send at most 64 KB, with at most 20 task ids in it.", Zh: "请提交不超过 64 KB、包含不超过 20 个任务 ID 的内容。"}}
-	errUnauthorized = &refusal{http.StatusUnauthorized, "unauthorized",
-		task.Text{En: "An access token is needed", Zh: "需要访问令牌"},
-		task.Text{En: "Send the header: Authorization: Bearer <token>.", Zh: "请在请求头中携带：Authorization: Bearer <令牌>。"}}
-	errUnconfigured = &refusal{http.StatusServiceUnavailable, "unconfigured",
-		task.Text{En: "Nobody is let in yet", Zh: "尚未配置访问方式"},
-		task.Text{
+	errNoSuchPage = &refusal{status: http.StatusNotFound, name: "no-such-page",
+		title: task.Text{En: "There is no such page", Zh: "页面不存在"},
+		hint:  task.Text{En: "A task is at /tasks/{taskId}, several at /tasks?id=a,b.", Zh: "单个任务：/tasks/{taskId}；多个任务：/tasks?id=a,b。"}}
+	errTooLarge = &refusal{status: http.StatusRequestEntityTooLarge, name: "too-large",
+		title: task.Text{En: "That is too much text", Zh: "内容过长"},
+		hint:  task.Text{En: "Send at most 64 KB, with at most 20 task ids in it.", Zh: "请提交不超过 64 KB、包含不超过 20 个任务 ID 的内容。"}}
+	errUnauthorized = &refusal{status: http.StatusUnauthorized, name: "unauthorized",
+		title: task.Text{En: "An access token is needed", Zh: "需要访问令牌"},
+		hint:  task.Text{En: "Send the header: Authorization: Bearer <token>.", Zh: "请在请求头中携带：Authorization: Bearer <令牌>。"}}
+	errUnconfigured = &refusal{status: http.StatusServiceUnavailable, name: "unconfigured",
+		title: task.Text{En: "Nobody is let in yet", Zh: "尚未配置访问方式"},
+		hint: task.Text{
 			En: "For the operator: set ACCESS_TOKENS to name:sha256-hex of a token that you hand out, or ACCESS=open to let everybody in.",
 			Zh: "请管理员将 ACCESS_TOKENS 设为 名称:令牌的 SHA-256 十六进制值，或设置 ACCESS=open 允许所有人访问。",
 		}}
 )
-
-// troubleFor is how long to leave CloudSSO alone that gave no answer and did not
-// say for how long.
-const troubleFor = 3 * time.Second
 
 // status is the HTTP status of a look-up that went wrong. How a task stands is
 // never an HTTP error; only the looking can fail.
@@ -104,22 +99,11 @@ func problem(err error, language task.Language, requestID string) Problem {
 	return p
 }
 
-// retryAfter is how long to stay away after err; zero where that does not help.
-func retryAfter(err error) time.Duration {
-	if !task.KindOf(err).Retryable() {
-		return 0
-	}
-	if e, ok := errors.AsType[*task.Error](err); ok && e.RetryAfter > 0 {
-		return e.RetryAfter
-	}
-	return troubleFor
-}
-
 func (s *Site) problemAnswer(e *exchange, err error) *answer {
 	p := problem(err, e.language, e.requestID)
-	a := &answer{status: p.Status, cache: noStore, localized: true, retryAfter: retryAfter(err)}
-	if m, ok := errors.AsType[*methodNotAllowed](err); ok {
-		a.set("Allow", m.allowed)
+	a := &answer{status: p.Status, cache: noStore, localized: true, retryAfter: task.RetryAfter(err)}
+	if r, ok := errors.AsType[*refusal](err); ok && r.allow != "" {
+		a.set("Allow", r.allow)
 	}
 	if p.Status == http.StatusUnauthorized {
 		challenge := `Bearer realm="CloudSSO task status"`

@@ -108,30 +108,28 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := newExchange(r, began)
 	at := s.route(r.URL.Path)
 	a, err := s.answer(e, at)
-	switch {
-	case errors.Is(r.Context().Err(), context.Canceled):
-		a = &answer{status: statusClientClosed} // nobody is left to read it
-	case err != nil:
+	if err != nil {
 		a = s.problemAnswer(e, err)
-		a.write(w, e)
-	default:
-		a.write(w, e)
 	}
+	a.write(w, e)
 
-	level := slog.LevelInfo
+	status, level := a.status, slog.LevelInfo
+	switch {
+	case errors.Is(err, context.Canceled):
+		status = statusClientClosed
+	case err != nil && status >= http.StatusInternalServerError:
+		level = slog.LevelError
+	}
 	attrs := []slog.Attr{
 		slog.String("requestId", e.requestID),
 		slog.String("method", r.Method),
 		slog.String("route", at.name),
-		slog.Int("status", a.status),
+		slog.Int("status", status),
 		slog.Int64("ms", s.Now().Sub(began).Milliseconds()),
 	}
 	attrs = append(attrs, e.logged...)
 	if err != nil {
 		attrs = append(attrs, slog.String("error", err.Error()))
-		if a.status >= http.StatusInternalServerError {
-			level = slog.LevelError
-		}
 	}
 	s.Log.LogAttrs(r.Context(), level, "http", attrs...)
 }
@@ -152,7 +150,7 @@ func (s *Site) answer(e *exchange, at route) (a *answer, err error) {
 	case method == http.MethodOptions:
 		return &answer{status: http.StatusNoContent, cache: noStore, header: http.Header{"Allow": {at.allowed()}}}, nil
 	default:
-		return nil, &methodNotAllowed{at.allowed()}
+		return nil, errMethod(at.allowed())
 	}
 	if !at.public {
 		if !s.Guard.Configured() {

@@ -7,7 +7,7 @@ import (
 )
 
 func (s *Site) index(*exchange) (*answer, error) {
-	return static(page, privateFile, web.Index), nil
+	return static(page, privatePage, web.Index), nil
 }
 
 func (s *Site) style(*exchange) (*answer, error) {

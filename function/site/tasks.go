@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ func (s *Site) oneTask(e *exchange) (*answer, error) {
 	a := s.lookAnswer(e, look)
 	switch e.form {
 	case asJSON:
-		a.body = encode(document(r.Task, e.language, look.url(id)))
+		a.body = encode(look.told.Tasks[0])
 	case asText:
 		a.body = []byte(line(r, e.now, e.language, look.url(id)))
 	default:
@@ -58,23 +59,22 @@ func (s *Site) severalTasks(e *exchange) (*answer, error) {
 		return nil, err
 	}
 	if len(ids) == 1 && e.form == asPage {
-		return redirect(e.at("/tasks/"+string(ids[0]), "id", "")), nil
+		return redirectTo(e, ids), nil
 	}
 	look, err := s.look(e, ids)
 	if err != nil {
 		return nil, err
 	}
-	board := documents(look.results, e.language, look.url)
 	a := s.lookAnswer(e, look)
 	switch e.form {
 	case asJSON:
-		a.body = encode(board)
+		a.body = encode(look.told)
 	case asText:
 		for _, r := range look.results {
 			a.body = append(a.body, line(r, e.now, e.language, look.url(r.ID))...)
 		}
 	default:
-		a.body, err = e.boardPage(look, board.Counts)
+		a.body, err = e.boardPage(look)
 	}
 	return a, err
 }
@@ -87,67 +87,55 @@ const maxPaste = 64 << 10
 // the tasks found in it.
 func (s *Site) pastedTasks(e *exchange) (*answer, error) {
 	body, err := io.ReadAll(io.LimitReader(e.request.Body, maxPaste+1))
-	if err != nil {
-		return nil, fmt.Errorf("read the form: %w", err)
-	}
 	if len(body) > maxPaste {
 		return nil, errTooLarge
 	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil || !form.Has("id") {
-		return nil, task.Errorf(task.Invalid, task.Text{En: "the form has no field named id", Zh: "表单中缺少字段 id"})
+	var form url.Values
+	if err == nil {
+		form, err = url.ParseQuery(string(body))
 	}
-	ids, err := parseIDs(form.Get("id"))
+	if err != nil {
+		unreadable := task.Errorf(task.Invalid, task.Text{En: "the form cannot be read", Zh: "无法读取表单"})
+		unreadable.Cause = err
+		return nil, unreadable
+	}
+	ids, err := parseIDs(strings.Join(form["id"], ","))
 	if err != nil {
 		return nil, err
 	}
-	if len(ids) == 1 {
-		return redirect(e.at("/tasks/" + string(ids[0]))), nil
-	}
-	list := make([]string, len(ids))
-	for i, id := range ids {
-		list[i] = string(id)
-	}
-	return redirect(e.at("/tasks", "id", strings.Join(list, ","))), nil
+	return redirectTo(e, ids), nil
 }
 
-// parseIDs reads a list of ids by comma, of which every one must be right so
-// that none is lost; or, where the text is more than such a list, picks the
-// ids out of it.
+// parseIDs reads the ids out of a request, a bounded number of them.
 func parseIDs(text string) ([]task.ID, error) {
-	text = strings.Trim(text, ", \t\r\n")
-	inID := func(r rune) bool {
-		return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r == '-' || r == '*'
-	}
-	list := !strings.ContainsFunc(text, func(r rune) bool { return !inID(r) && r != ',' || r == '*' })
-	ids := task.FindIDs(text)
-	for item := range strings.FieldsFuncSeq(text, func(r rune) bool { return !inID(r) }) {
-		masked := strings.HasPrefix(item, "t-") && strings.HasSuffix(item, "****")
-		if list || masked {
-			if _, err := task.ParseID(item); err != nil {
-				return nil, err
-			}
-		}
-	}
-	switch {
-	case len(ids) == 0:
-		return nil, task.Errorf(task.Invalid, task.Text{
-			En: `no task id is in what was sent: one is "t-" and at least 6 lower-case letters and digits`,
-			Zh: `提交的内容中没有任务 ID：任务 ID 由 "t-" 加至少 6 位小写字母或数字组成`,
-		})
-	case len(ids) > maxTasks:
+	ids, err := task.ParseIDs(text)
+	if len(ids) > maxTasks {
 		return nil, task.Errorf(task.Invalid, task.Text{
 			En: "%d tasks are too many for one request: it takes %d",
 			Zh: "一次请求了 %d 个任务，最多 %d 个",
 		}, len(ids), maxTasks)
 	}
-	return ids, nil
+	return ids, err
+}
+
+// redirectTo leads to the page of the tasks, with what else was asked for.
+func redirectTo(e *exchange, ids []task.ID) *answer {
+	if len(ids) == 1 {
+		return redirect(e.at("/tasks/"+string(ids[0]), "id", ""))
+	}
+	list := make([]string, len(ids))
+	for i, id := range ids {
+		list[i] = string(id)
+	}
+	return redirect(e.at("/tasks", "id", strings.Join(list, ",")))
 }
 
 // A look is what looking some tasks up has brought.
 type look struct {
 	directory task.DirectoryID
 	results   []task.Result
+	// told are the results as JSON tells them.
+	told Documents
 	// url is where a task's own page is, absolute.
 	url func(task.ID) string
 	// waited is how long the caller would have it held; asked, whether.
@@ -174,6 +162,7 @@ func (s *Site) look(e *exchange, ids []task.ID) (look, error) {
 	l := look{directory: directory, waited: wait, asked: asked, refresh: refresh}
 	l.url = func(id task.ID) string { return s.url(e, s.taskPath(directory, id)) }
 	l.results = s.Looker.Look(e.request.Context(), directory, ids, wait)
+	l.told = documents(l.results, e.language, l.url)
 	// It may have taken a while: what follows speaks of the time after it.
 	e.now = s.Now()
 	e.log(logged(l.results)...)
@@ -228,7 +217,7 @@ func (s *Site) lookAnswer(e *exchange, l look) *answer {
 	}
 	switch settled := settled(l.results); {
 	case settled && e.form == asPage:
-		a.cache = donePage
+		a.cache = privatePage
 	case settled:
 		a.cache = doneDocument
 	case e.form == asPage && l.refresh > 0:
@@ -244,7 +233,8 @@ func (s *Site) lookAnswer(e *exchange, l look) *answer {
 // to CloudSSO, which differ each time. Of a task that is open, a page and a line of
 // text also say for how many seconds it has been running.
 func (s *Site) validator(e *exchange, l look) string {
-	told := documents(l.results, e.language, l.url)
+	told := l.told
+	told.Tasks = slices.Clone(told.Tasks)
 	for i := range told.Tasks {
 		told.Tasks[i].RequestID = ""
 	}

@@ -151,3 +151,19 @@ func KindOf(err error) Kind {
 	}
 	return Internal
 }
+
+// troubleFor is how long to leave CloudSSO alone that gave no answer, where it
+// did not say for how long. The call has tried more than once already.
+const troubleFor = 3 * time.Second
+
+// RetryAfter is how long to leave CloudSSO alone after err: as long as it
+// asked for, else some seconds; zero where trying again brings nothing.
+func RetryAfter(err error) time.Duration {
+	if !KindOf(err).Retryable() {
+		return 0
+	}
+	if e, ok := errors.AsType[*Error](err); ok && e.RetryAfter > 0 {
+		return e.RetryAfter
+	}
+	return troubleFor
+}

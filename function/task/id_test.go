@@ -82,6 +82,53 @@ func checkInvalid(t *testing.T, err error, detail string) {
 	}
 }
 
+func TestParseIDs(t *testing.T) {
+	const a, b = "t-shfqw1u1edszvxw5aaaa", "t-sh6tceylhvgejpipbbbb"
+	for _, test := range []struct {
+		name, in string
+		want     []ID
+		detail   string // of the error, in part
+	}{
+		{"one", a, []ID{a}, ""},
+		{"several", a + "," + b, []ID{a, b}, ""},
+		{"white space around commas", a + ", " + b + ",\n", []ID{a, b}, ""},
+		{"lines", a + "\r\n" + b + "\r\n", []ID{a, b}, ""},
+		{"Chinese commas", a + "，" + b + "、" + a, []ID{a, b}, ""},
+		{"a full stop", a + ".", []ID{a}, ""},
+		{"Markdown's bold", "**" + a + "**", []ID{a}, ""},
+		{"pasted JSON", `{"Task": {"TaskId": "` + a + `"}, "RequestId": "0F"}`, []ID{a}, ""},
+		{"pasted JSON without spaces", `{"Tasks":[{"TaskId":"` + a + `"},{"TaskId":"` + b + `"}]}`, []ID{a, b}, ""},
+		{"a pasted link", "https://status.example.com/tasks/" + a, []ID{a}, ""},
+		{"a pasted query", a + "&lang=zh", []ID{a}, ""},
+		{"Chinese around it", "任务" + a + "执行失败", []ID{a}, ""},
+		{"Chinese after it", a + "执行失败", []ID{a}, ""},
+		{"prose", "please check " + a + " and " + b + ", thanks", []ID{a, b}, ""},
+		{"prose with Markdown", "it is **" + a + "** or _" + b + "_", []ID{a, b}, ""},
+
+		{"a wrong item between commas", a + ",bogus", nil, `"bogus" is not a task id`},
+		{"a wrong item with a sign", a + ",foo@bar", nil, `"foo@bar" is not a task id`},
+		{"a wrong item with an underscore", a + ",t-sh6tceylhvge_pipabcd", nil, `"t-sh6tceylhvge_pipabcd" is not`},
+		{"a wrong item among lines", a + "\nt-SHOUT", nil, `"t-SHOUT" is not`},
+		{"a masked item", a + ",t-sh6tceylhvgejpip****", nil, "masked"},
+		{"a masked item among lines", a + "\nt-sh***", nil, "masked"},
+		{"a masked end", "t-sh6tceylhvge**", nil, "masked"},
+		{"a masked middle", "t-shfqw1u1****abcd", nil, "masked"},
+		{"masked in JSON", `{"TaskId":"t-shfqw1u1edszvxw5****"}`, nil, "masked"},
+		{"one word", "hello", nil, `"hello" is not a task id`},
+		{"words", "hello world", nil, "no task id is in what was sent"},
+		{"nothing", "", nil, "no task id is in what was sent"},
+		{"only separators", " ,\n, ", nil, "no task id is in what was sent"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := ParseIDs(test.in)
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+			checkInvalid(t, err, test.detail)
+		})
+	}
+}
+
 func TestFindIDs(t *testing.T) {
 	const a, b = "t-shfqw1u1edszvxw5aaaa", "t-sh6tceylhvgejpipbbbb"
 	for _, test := range []struct {
@@ -105,7 +152,9 @@ func TestFindIDs(t *testing.T) {
 		{"too short", "a t-shirt", nil},
 		{"too long", "t-" + strings.Repeat("a", 41), nil},
 		{"the end of a longer word", "client-configuration test-abcdefg", nil},
-		{"the start of a longer word", "t-abcdefg-hijk t-abcdefgH", nil},
+		{"the start of a longer word", "t-abcdefg-hijk t-abcdefgH t-abcdefg_h", nil},
+		{"the end of a longer word with an underscore", "my_t-abcdefg", nil},
+		{"masked, then one that is not", "t-sh6tceylhvge** " + a, []ID{a}},
 		{"in Markdown's italics and bold", "_" + a + "_ and **" + b + "**", []ID{a, b}},
 		{"between JSON's escapes", `\u0022` + a + `\u0022, \"` + b + `\"`, []ID{a, b}},
 		{"followed by more of a query", "id=" + a + "&x=" + b, []ID{a, b}},
@@ -138,6 +187,15 @@ func FuzzFindIDs(f *testing.F) {
 			}
 			if slices.Contains(ids[:i], id) {
 				t.Errorf("found %q twice", id)
+			}
+		}
+		parsed, err := ParseIDs(text)
+		if (err == nil) != (len(parsed) > 0) {
+			t.Errorf("%d ids and error %v", len(parsed), err)
+		}
+		for _, id := range parsed {
+			if !slices.Contains(ids, id) {
+				t.Errorf("parsed %q, which is not found", id)
 			}
 		}
 		if id, err := ParseID(text); err == nil && !slices.Equal(ids, []ID{id}) {

@@ -94,7 +94,7 @@ func (f *Function) Invoke(ctx context.Context, event []byte) (result json.RawMes
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(answerMargin, time.Until(deadline)/4)))
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-max(0, min(answerMargin, time.Until(deadline)/4))))
 		defer cancel()
 	}
 

@@ -6,9 +6,9 @@ package watch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,17 +20,13 @@ const (
 	// asks for it at most once in this time.
 	openFor = time.Second
 
-	// troubleFor is how long a wait leaves CloudSSO alone that gave no answer, if
-	// it did not ask for longer. The call has tried more than once already.
-	troubleFor = 3 * time.Second
-
 	// notFoundFor is how long a task counts as unknown. A task created a moment
 	// ago may not be found at first, so this is short.
 	notFoundFor = 5 * time.Second
 
-	// margin is kept between the end of a wait and the deadline, to render and
-	// send the answer in.
-	margin = 3 * time.Second
+	// margin is kept between the end of a wait and the deadline, for the last
+	// look. With what the edge keeps to send the answer in, a wait ends 3 s before an invocation.
+	margin = 2 * time.Second
 
 	// inFlight bounds the calls of one look at many tasks: CloudSSO allows 100 a
 	// second for the whole account, and takes some 100 ms a call.
@@ -91,80 +87,84 @@ func (w *Watcher) Look(ctx context.Context, directory task.DirectoryID, ids []ta
 		end = deadline.Add(-margin)
 	}
 	results := make([]task.Result, len(ids))
-	open := make([]*task.Result, len(ids))
+	open := make([]*question, len(ids))
 	for i, id := range ids {
 		results[i].ID = id
-		open[i] = &results[i]
+		open[i] = &question{key: key{directory, id}, result: &results[i]}
 	}
 	for {
-		w.lookOnce(ctx, directory, open)
-		var pause time.Duration
-		open, pause = w.stillOpen(open)
+		w.askDue(ctx, open, end)
+		open = slices.DeleteFunc(open, func(q *question) bool { return q.over })
 		left := end.Sub(w.now())
 		if len(open) == 0 || left <= 0 {
 			return results
 		}
-		if sleep(ctx, min(pause, left)) != nil {
+		next := slices.MinFunc(open, func(a, b *question) int { return a.due.Compare(b.due) }).due
+		if sleep(ctx, min(next.Sub(w.now()), left)) != nil {
 			return results
 		}
 	}
 }
 
-// lookOnce asks for each task, a few at a time, and returns when all have answered.
-func (w *Watcher) lookOnce(ctx context.Context, directory task.DirectoryID, open []*task.Result) {
-	look := func(r *task.Result) {
-		t, err := w.lookUp(ctx, key{directory, r.ID})
-		seen := r.Task.ID != ""
-		if err != nil && seen && task.KindOf(err).Retryable() {
-			return
-		}
-		r.Task, r.Err = t, err
-	}
-	if len(open) == 1 {
-		look(open[0])
-		return
-	}
+// A question is one task that a Look is about.
+type question struct {
+	key    key
+	result *task.Result
+	// due is when to ask next, unless it is over: done, or not worth asking again.
+	due  time.Time
+	over bool
+	// trouble means that CloudSSO did not answer the last time: not even the
+	// end of the wait is a reason to ask before it is due.
+	trouble bool
+}
+
+// askDue asks each question that is due, a few at a time, and returns when all
+// have answered. At the end of the wait all are due.
+func (w *Watcher) askDue(ctx context.Context, open []*question, end time.Time) {
+	now := w.now()
 	var group sync.WaitGroup
 	slots := make(chan struct{}, inFlight)
-	for _, r := range open {
+	for _, q := range open {
+		if q.due.After(now) && (now.Before(end) || q.trouble) {
+			continue
+		}
+		if len(open) == 1 {
+			w.ask(ctx, q)
+			return
+		}
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() {
 				// Unrecovered, a panic here would end the process and every other invocation with it.
 				if p := recover(); p != nil {
-					r.Err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+					q.result.Err, q.over = fmt.Errorf("panic: %v\n%s", p, debug.Stack()), true
 				}
 				<-slots
 			}()
-			look(r)
+			w.ask(ctx, q)
 		})
 	}
 	group.Wait()
 }
 
-// stillOpen returns those worth another look, and how long to pause before it.
-func (w *Watcher) stillOpen(results []*task.Result) (open []*task.Result, pause time.Duration) {
-	for _, r := range results {
-		var next time.Duration
-		switch {
-		case r.Err == nil && r.Task.Done():
-			continue
-		case r.Err == nil:
-			next = r.Task.RetryAfter(w.now())
-		case task.KindOf(r.Err).Retryable():
-			next = troubleFor
-			if e, ok := errors.AsType[*task.Error](r.Err); ok {
-				next = max(next, e.RetryAfter)
-			}
-		default:
-			continue
+// ask looks the task up and decides when to do so again.
+func (w *Watcher) ask(ctx context.Context, q *question) {
+	t, err := w.lookUp(ctx, q.key)
+	now := w.now()
+	q.trouble = err != nil
+	switch {
+	case err == nil:
+		q.result.Task, q.result.Err = t, nil
+		q.due, q.over = now.Add(t.RetryAfter(now)), t.Done()
+	case !task.KindOf(err).Retryable():
+		q.result.Task, q.result.Err = task.Task{}, err
+		q.over = true
+	default:
+		q.due = now.Add(max(openFor, task.RetryAfter(err)))
+		if q.result.Task.ID == "" {
+			q.result.Err = err
 		}
-		if len(open) == 0 || next < pause {
-			pause = next
-		}
-		open = append(open, r)
 	}
-	return open, pause
 }
 
 // lookUp answers from memory, or joins the call that is under way, or calls.
@@ -183,7 +183,7 @@ func (w *Watcher) lookUp(ctx context.Context, k key) (task.Task, error) {
 			c = &call{ended: make(chan struct{}), abandoned: true}
 			w.calls[k] = c
 			w.mu.Unlock()
-			w.ask(ctx, k, c)
+			w.call(ctx, k, c)
 			return c.task, c.err
 		}
 		w.mu.Unlock()
@@ -199,7 +199,7 @@ func (w *Watcher) lookUp(ctx context.Context, k key) (task.Task, error) {
 	}
 }
 
-func (w *Watcher) ask(ctx context.Context, k key, c *call) {
+func (w *Watcher) call(ctx context.Context, k key, c *call) {
 	// Deferred, so that those who joined are let go even if the source panics.
 	defer func() {
 		w.mu.Lock()

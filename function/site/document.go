@@ -48,7 +48,7 @@ func document(t task.Task, language task.Language, url string) Document {
 	done := t.Done()
 	d := Document{
 		TaskID: t.ID, DirectoryID: t.Directory, TaskType: t.Type, Status: t.Status,
-		Done: &done, FailureReason: t.FailureReason, RequestID: t.RequestID, URL: url,
+		Done: &done, FailureReason: t.FailureReason, Hint: hint(t, language), RequestID: t.RequestID, URL: url,
 	}
 	if !t.Start.IsZero() {
 		d.StartTime = &t.Start
@@ -60,18 +60,16 @@ func document(t task.Task, language task.Language, url string) Document {
 			d.DurationSeconds = &seconds
 		}
 	}
-	if hint, ok := hint(t); ok {
-		d.Hint = hint.In(language)
-	}
 	return d
 }
 
-// hint is our guess at why the task failed.
-func hint(t task.Task) (task.Text, bool) {
+// hint is our guess at why the task failed; empty where there is none.
+func hint(t task.Task, language task.Language) string {
 	if t.Status != task.Failed {
-		return task.Text{}, false
+		return ""
 	}
-	return task.Hint(t.FailureReason)
+	guess, _ := task.Hint(t.FailureReason)
+	return guess.In(language)
 }
 
 func documents(results []task.Result, language task.Language, url func(task.ID) string) Documents {

@@ -50,18 +50,14 @@ func (e *exchange) taskPage(l look) ([]byte, error) {
 		Directory:     string(t.Directory),
 		Started:       instant(t.Start),
 		Ended:         instant(t.End),
+		Duration:      t.ElapsedText(e.now).In(e.language),
 		Checked:       instant(t.CheckedAt),
 		FailureReason: visible(t.FailureReason),
+		Hint:          hint(t, e.language),
 		RequestID:     t.RequestID,
 		JSONURL:       templ.SafeURL(e.at("/tasks/"+string(t.ID)+".json", "refresh", "")),
 		TextURL:       templ.SafeURL(e.at("/tasks/"+string(t.ID)+".txt", "refresh", "")),
 		Curl:          `curl -H "Authorization: Bearer $TOKEN" '` + l.url(t.ID) + "'",
-	}
-	if !t.Start.IsZero() && (!t.Done() || !t.End.IsZero()) {
-		v.Duration = task.DurationText(t.Elapsed(e.now)).In(e.language)
-	}
-	if hint, ok := hint(t); ok {
-		v.Hint = hint.In(e.language)
 	}
 	if !t.Done() {
 		v.Reload = e.reload(l.refresh)
@@ -112,10 +108,7 @@ func (e *exchange) row(r task.Result) templates.Row {
 	t := r.Task
 	row.State, row.Symbol, row.Status = state(t.Status), t.Status.Symbol(), t.Status.Text().In(e.language)
 	row.Sentence = t.Sentence(e.now).In(e.language)
-	row.FailureReason = visible(t.FailureReason)
-	if hint, ok := hint(t); ok {
-		row.Hint = hint.In(e.language)
-	}
+	row.FailureReason, row.Hint = visible(t.FailureReason), hint(t, e.language)
 	return row
 }
 

@@ -99,7 +99,8 @@ func problem(err error, language task.Language, requestID string) Problem {
 	return p
 }
 
-func (s *Site) problemAnswer(e *exchange, err error) *answer {
+// problemAnswer tells err in the form that was asked for.
+func (e *exchange) problemAnswer(err error) *answer {
 	p := problem(err, e.language, e.requestID)
 	a := &answer{status: p.Status, cache: noStore, localized: true, retryAfter: task.RetryAfter(err)}
 	if r, ok := errors.AsType[*refusal](err); ok && r.allow != "" {

@@ -109,7 +109,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	at := s.route(r.URL.Path)
 	a, err := s.answer(e, at)
 	if err != nil {
-		a = s.problemAnswer(e, err)
+		a = e.problemAnswer(err)
 	}
 	a.write(w, e)
 

@@ -132,8 +132,7 @@ func redirectTo(e *exchange, ids []task.ID) *answer {
 
 // A look is what looking some tasks up has brought.
 type look struct {
-	directory task.DirectoryID
-	results   []task.Result
+	results []task.Result
 	// told are the results as JSON tells them.
 	told Documents
 	// url is where a task's own page is, absolute.
@@ -159,7 +158,7 @@ func (s *Site) look(e *exchange, ids []task.ID) (look, error) {
 	if err != nil {
 		return look{}, err
 	}
-	l := look{directory: directory, waited: wait, asked: asked, refresh: refresh}
+	l := look{waited: wait, asked: asked, refresh: refresh}
 	l.url = func(id task.ID) string { return s.url(e, s.taskPath(directory, id)) }
 	l.results = s.Looker.Look(e.request.Context(), directory, ids, wait)
 	l.told = documents(l.results, e.language, l.url)
@@ -263,13 +262,11 @@ func (s *Site) Answer(ctx context.Context, requestID string, directory task.Dire
 		return s.PublicURL + s.taskPath(directory, id)
 	}
 	s.Log.LogAttrs(ctx, slog.LevelInfo, "direct", append(logged(results), slog.String("requestId", requestID))...)
+	told := documents(results, task.English, url)
 	if len(results) != 1 {
-		return documents(results, task.English, url), nil
+		return told, nil
 	}
-	if r := results[0]; r.Err != nil {
-		return nil, r.Err
-	}
-	return document(results[0].Task, task.English, url(ids[0])), nil
+	return told.Tasks[0], results[0].Err
 }
 
 func redirect(to string) *answer {

@@ -22,8 +22,8 @@ func line(r task.Result, now time.Time, language task.Language, url string) stri
 	}
 	t := r.Task
 	text := fmt.Sprintf("%s %s%s%s %s", t.Status.Symbol(), t.Status.Text().In(language), colon, t.Type.Text().In(language), t.ID)
-	if !t.Start.IsZero() && (!t.Done() || !t.End.IsZero()) {
-		text += " (" + task.DurationText(t.Elapsed(now)).In(language) + ")"
+	if elapsed := t.ElapsedText(now).In(language); elapsed != "" {
+		text += " (" + elapsed + ")"
 	}
 	if t.FailureReason != "" {
 		room := maxLine - utf8.RuneCountInString(text) - utf8.RuneCountInString(url) - len(":  ")

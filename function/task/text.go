@@ -94,13 +94,21 @@ func (t Task) Sentence(now time.Time) Text {
 	return Text{"CloudSSO gives a state that is not known here: " + string(t.Status), "云 SSO 返回了未知的状态：" + string(t.Status)}
 }
 
-// took is how long the task took or has been running, after the words that
-// lead to it; empty where that is not known.
-func (t Task) took(now time.Time, lead Text) Text {
+// ElapsedText says how long the task took, or has been running at now. It is
+// empty where that is not known.
+func (t Task) ElapsedText(now time.Time) Text {
 	if t.Start.IsZero() || t.Done() && t.End.IsZero() {
 		return Text{}
 	}
-	d := DurationText(t.Elapsed(now))
+	return DurationText(t.Elapsed(now))
+}
+
+// took is ElapsedText after the words that lead to it.
+func (t Task) took(now time.Time, lead Text) Text {
+	d := t.ElapsedText(now)
+	if d == (Text{}) {
+		return d
+	}
 	if d.Zh[0] <= '9' {
 		// Chinese sets a space before a digit, and none before a word.
 		lead.Zh += " "

@@ -7,7 +7,7 @@ RACE     = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 GOOS    := linux
 GOARCH  := amd64
 
-.PHONY: build package run test check bench deploy clean
+.PHONY: build package run generate test check bench deploy clean
 
 build: ## the function, as Function Compute runs it: build/main
 	CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO) build -trimpath -buildvcs=false \
@@ -20,6 +20,10 @@ run: GOOS = $(shell $(GO) env GOHOSTOS)
 run: GOARCH = $(shell $(GO) env GOHOSTARCH)
 run: build ## everything on http://127.0.0.1:9000, with simulated tasks
 	$(GO) run ./function/local -function build/main $(ARGS)
+
+generate: ## what is committed though it is made: templates/*_templ.go, web/dist, web/names.go
+	$(GO) tool templ generate
+	$(GO) run ./function/assets
 
 # -count=1: some tests build and run the function, which go test does not see change.
 test:

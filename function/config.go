@@ -23,6 +23,8 @@ type config struct {
 	roleARN     string             // CLOUDSSO_ROLE_ARN
 	publicURL   string             // PUBLIC_URL
 	access      access.Policy      // ACCESS, ACCESS_TOKENS
+	recentTasks bool               // RECENT_TASKS
+	taskDetails bool               // TASK_DETAILS
 	logLevel    slog.Level         // LOG_LEVEL
 
 	// warnings are what is allowed but looks wrong, for the log.
@@ -64,6 +66,11 @@ func readConfig(getenv func(string) string) (config, error) {
 	c.access, err = access.Parse(strings.TrimSpace(getenv("ACCESS")), getenv("ACCESS_TOKENS"))
 	note("ACCESS", err)
 
+	c.recentTasks, err = readSwitch(getenv("RECENT_TASKS"))
+	note("RECENT_TASKS", err)
+	c.taskDetails, err = readSwitch(getenv("TASK_DETAILS"))
+	note("TASK_DETAILS", err)
+
 	if level := strings.TrimSpace(getenv("LOG_LEVEL")); level != "" {
 		note("LOG_LEVEL", c.logLevel.UnmarshalText([]byte(level)))
 	}
@@ -101,6 +108,17 @@ func readPublicURL(value string) (string, error) {
 		return value, nil
 	}
 	return "", fmt.Errorf("%q does not begin with https://", value)
+}
+
+// readSwitch takes on and off, in any case; nothing is off.
+func readSwitch(value string) (bool, error) {
+	switch strings.ToLower(strings.TrimSpace(value)) {
+	case "on":
+		return true, nil
+	case "off", "":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q is neither on nor off", value)
 }
 
 func isRoleARN(arn string) bool {

@@ -27,6 +27,8 @@ func TestReadConfig(t *testing.T) {
 		"CLOUDSSO_ROLE_ARN=acs:ram::123456789012:role/reader",
 		"PUBLIC_URL=https://status.example.com/",
 		"ACCESS=open",
+		"RECENT_TASKS=on",
+		"TASK_DETAILS= On ",
 		"LOG_LEVEL=debug",
 	))
 	if err != nil {
@@ -36,18 +38,21 @@ func TestReadConfig(t *testing.T) {
 		t.Errorf("directories %v, want %v", c.directories, want)
 	}
 	if c.endpoint != "https://cloudsso.cn-shanghai.aliyuncs.com" || c.publicURL != "https://status.example.com" ||
-		c.roleARN == "" || !c.access.Configured() || c.logLevel.String() != "DEBUG" || len(c.warnings) != 0 {
+		c.roleARN == "" || !c.access.Configured() || !c.recentTasks || !c.taskDetails || c.logLevel.String() != "DEBUG" || len(c.warnings) != 0 {
 		t.Errorf("got %+v", c)
 	}
 }
 
 func TestReadConfigWarns(t *testing.T) {
-	c, err := readConfig(environment("CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_REGION=ap-southeast-5"))
+	c, err := readConfig(environment("CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_REGION=ap-southeast-5", "TASK_DETAILS=OFF"))
 	if err != nil || len(c.warnings) != 1 || !strings.Contains(c.warnings[0], "CLOUDSSO_REGION") {
 		t.Errorf("got %q (%v), want one warning", c.warnings, err)
 	}
 	if c.access.Configured() {
 		t.Error("somebody is let in with nothing configured")
+	}
+	if c.recentTasks || c.taskDetails {
+		t.Error("names are shown with nothing configured")
 	}
 }
 
@@ -75,6 +80,8 @@ func TestReadConfigErrors(t *testing.T) {
 		{"a site with a path", "PUBLIC_URL=https://example.com/status", "PUBLIC_URL: "},
 		{"an access that is none", "ACCESS=all", `ACCESS is "all"`},
 		{"a token in the clear", "ACCESS_TOKENS=bot:hunter2", "ACCESS_TOKENS: entry 1"},
+		{"a switch that is neither", "RECENT_TASKS=true", `RECENT_TASKS: "true" is neither`},
+		{"another", "TASK_DETAILS=1", `TASK_DETAILS: "1" is neither`},
 		{"a level that is none", "LOG_LEVEL=loud", "LOG_LEVEL: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -66,14 +66,22 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 
 	client := cloudsso.New(c.endpoint, cloudsso.NewCredentials(onFC, c.roleARN, c.region))
 	client.Observe = func(ctx context.Context, call cloudsso.Call) { observe(ctx, log, call) }
+	watcher := watch.New(client)
+	if c.taskDetails {
+		watcher.Details = client
+	}
 	s := &site.Site{
-		Looker:      watch.New(client),
+		Looker:      watcher,
 		Guard:       c.access,
 		Directories: c.directories,
+		Details:     c.taskDetails,
 		PublicURL:   c.publicURL,
 		Version:     version,
 		Log:         log,
 		Now:         time.Now,
+	}
+	if c.recentTasks {
+		s.Lister = client
 	}
 	if onFC {
 		f := &trigger.Function{

@@ -1,42 +1,107 @@
 package templates
 
 // Words are the words of the pages themselves, in one language. Those for what
-// a task is and how it stands are the task package's.
+// a task is and how it stands are the task package's. A %d or %s in them is
+// filled in by function/site, or in the page by web/status.js.
 type Words struct {
 	// Lang is the language's BCP 47 tag. Other is the other language's own
 	// name, and OtherLang its tag.
 	Lang, Other, OtherLang string
 
-	Colon, Site, SkipToContent                                        string
-	Reason, ReasonNote, Guess                                         string
-	Status, Type, Task, Directory, Started, Ended, Duration, Checked  string
-	CheckNow, RefreshEvery, StopRefreshing, Refreshing, Final, LookUp string
-	Details, RequestID, JSON, Text, Command                           string
-	Progress, Problem, ProblemRequestID, NotLookedUp                  string
+	Colon, Comma, Site, SkipToContent, LookUp, RecentTasks string
+
+	// A task.
+	Reason, ReasonNote, ReasonCut, Guess                             string
+	Status, Type, Task, Directory, Started, Ended, Duration, Checked string
+	Principal, Target, AccessConfiguration                           string
+	Details, RequestID, Link, Formats, JSON, Text, Command           string
+
+	// Looking again.
+	CheckNow, TryAgain, RefreshEvery, Refreshing, StopRefreshing, Final string
+
+	// What only a page with JavaScript offers and says.
+	Live, Pause, Resume, Paused, Notify, NotifyOn            string
+	CopyLink, CopyReport, CopyReason, Copied, NotCopied      string
+	Lost, RetryIn, Stopped, Idle, KeepChecking               string
+
+	// Several tasks.
+	Tasks, CountFailed, CountInProgress, CountUnknown, CountSuccess string
+	Progress, NotLookedUp                                           string
+
+	// Recent tasks.
+	RecentCount, RecentOne, RecentNone, Day, Days, Period, All string
+	NoneFound, WatchOpen, FirstPage, NextPage                  string
+
+	// A request that could not be answered.
+	WhatToDo, ProblemRequestID string
 }
 
 // English is the catalogue in English.
 var English = Words{
 	Lang: "en", Other: "中文", OtherLang: "zh-CN",
-	Colon: ": ", Site: "CloudSSO task status", SkipToContent: "Skip to content",
+
+	Colon: ": ", Comma: ", ", Site: "CloudSSO task status", SkipToContent: "Skip to content",
+	LookUp: "Look up another task", RecentTasks: "Recent tasks",
+
 	Reason: "Failure reason", ReasonNote: "as CloudSSO gave it", Guess: "What it may be (our guess)",
-	Status: "Status", Type: "Type", Task: "Task", Directory: "Directory",
+	ReasonCut: "%d more characters: the JSON has them all.",
+	Status:    "Status", Type: "Type", Task: "Task", Directory: "Directory",
 	Started: "Started", Ended: "Ended", Duration: "Duration", Checked: "Last checked",
-	CheckNow: "Check now", RefreshEvery: "Reload by itself every", StopRefreshing: "Stop reloading",
-	Refreshing: "This page reloads itself every", Final: "Finished. Nothing more will change.", LookUp: "Look up another task",
-	Details: "Details", RequestID: "CloudSSO request", JSON: "JSON", Text: "Text", Command: "Command line",
-	Progress: "Done", Problem: "What to do", ProblemRequestID: "Request", NotLookedUp: "Not looked up",
+	Principal: "Who", Target: "Account", AccessConfiguration: "Access configuration",
+	Details: "Details", RequestID: "CloudSSO request", Link: "Link", Formats: "For machines",
+	JSON: "JSON", Text: "Text", Command: "Command line",
+
+	CheckNow: "Check now", TryAgain: "Try again", RefreshEvery: "Reload by itself every %s",
+	Refreshing: "This page reloads itself every %s.", StopRefreshing: "Stop reloading",
+	Final: "Finished. No further updates.",
+
+	Live: "This page updates by itself.", Pause: "Pause", Resume: "Resume", Paused: "Paused: nothing is being checked.",
+	Notify: "Notify me when it ends", NotifyOn: "You will be notified when it ends",
+	CopyLink: "Copy link", CopyReport: "Copy report", CopyReason: "Copy reason", Copied: "Copied", NotCopied: "Could not copy",
+	Lost: "No answer since %s.", RetryIn: "Trying again in %d s.", Stopped: "No longer checked:",
+	Idle: "Nothing has changed for 30 minutes.", KeepChecking: "Keep checking",
+
+	Tasks: "%d tasks", CountFailed: "%d failed", CountInProgress: "%d in progress", CountUnknown: "%d unknown", CountSuccess: "%d succeeded",
+	Progress: "%d of %d ended", NotLookedUp: "Not looked up",
+
+	RecentCount: "%d tasks in the last %s", RecentOne: "1 task in the last %s", RecentNone: "No tasks in the last %s",
+	Day: "24 hours", Days: "%d days", Period: "Period", All: "All",
+	NoneFound: "CloudSSO lists no such task.", WatchOpen: "Watch those in progress", FirstPage: "First page", NextPage: "Next page",
+
+	WhatToDo: "What to do", ProblemRequestID: "Request",
 }
 
 // Chinese is the catalogue in Simplified Chinese.
 var Chinese = Words{
 	Lang: "zh-CN", Other: "English", OtherLang: "en",
-	Colon: "：", Site: "云 SSO 任务状态", SkipToContent: "跳到正文",
+
+	Colon: "：", Comma: "，", Site: "云 SSO 任务状态", SkipToContent: "跳到正文",
+	LookUp: "查询其他任务", RecentTasks: "最近的任务",
+
 	Reason: "失败原因", ReasonNote: "云 SSO 返回的原文", Guess: "可能的原因（仅供参考）",
-	Status: "状态", Type: "类型", Task: "任务", Directory: "目录",
+	ReasonCut: "后面还有 %d 个字符，完整内容见 JSON。",
+	Status:    "状态", Type: "类型", Task: "任务", Directory: "目录",
 	Started: "开始时间", Ended: "结束时间", Duration: "用时", Checked: "最近查询",
-	CheckNow: "立即查询", RefreshEvery: "自动刷新，间隔", StopRefreshing: "停止自动刷新",
-	Refreshing: "本页自动刷新，间隔", Final: "任务已结束，状态不会再变化。", LookUp: "查询其他任务",
-	Details: "详细信息", RequestID: "云 SSO 请求 ID", JSON: "JSON", Text: "文本", Command: "命令行",
-	Progress: "已结束", Problem: "如何处理", ProblemRequestID: "请求 ID", NotLookedUp: "未能查询",
+	Principal: "授权对象", Target: "账号", AccessConfiguration: "访问配置",
+	Details: "详细信息", RequestID: "云 SSO 请求 ID", Link: "链接", Formats: "其他格式",
+	JSON: "JSON", Text: "文本", Command: "命令行",
+
+	CheckNow: "立即查询", TryAgain: "重试", RefreshEvery: "每 %s自动刷新",
+	Refreshing: "本页每 %s自动刷新。", StopRefreshing: "停止自动刷新",
+	Final: "已结束，状态不再更新。",
+
+	Live: "本页自动更新。", Pause: "暂停", Resume: "继续", Paused: "已暂停，不再查询。",
+	Notify: "结束时通知我", NotifyOn: "结束时将通知您",
+	CopyLink: "复制链接", CopyReport: "复制报告", CopyReason: "复制原因", Copied: "已复制", NotCopied: "复制失败",
+	Lost: "自 %s 起没有应答。", RetryIn: "%d 秒后重试。", Stopped: "已停止查询：",
+	Idle: "30 分钟内没有变化。", KeepChecking: "继续查询",
+
+	Tasks: "共 %d 个任务", CountFailed: "%d 个失败", CountInProgress: "%d 个执行中", CountUnknown: "%d 个未知", CountSuccess: "%d 个成功",
+	Progress: "已结束 %d/%d", NotLookedUp: "未能查询",
+
+	RecentCount: "最近 %[2]s内有 %[1]d 个任务", RecentOne: "最近 %s内有 1 个任务", RecentNone: "最近 %s内没有任务",
+	Day: "24 小时", Days: "%d 天", Period: "时间范围", All: "全部",
+	NoneFound: "云 SSO 没有列出符合条件的任务。", WatchOpen: "关注执行中的任务", FirstPage: "首页", NextPage: "下一页",
+
+	WhatToDo: "如何处理", ProblemRequestID: "请求 ID",
 }

@@ -1,20 +1,19 @@
 // Package web holds the static files: the page to paste ids into and what all
-// pages load. They are plain files, to be served from here or from any static host.
+// pages load. They are plain files, to be served from any static host. From here
+// they are served as make generate leaves them in dist: compressed, and named by
+// their content so that they can be cached for good.
 package web
 
-import _ "embed"
+import "embed"
 
-// Index is the page where tasks are asked for.
+// The linker lays dist out: a start has nothing to do for it.
 //
-//go:embed index.html
-var Index string
+//go:embed dist/*.gz
+var dist embed.FS
 
-// Style is the style sheet of every page.
-//
-//go:embed style.css
-var Style string
-
-// Icon is the icon of every page.
-//
-//go:embed icon.svg
-var Icon string
+// File returns the file of that name, which is one of the constants, compressed
+// by gzip. ok is false where there is none.
+func File(name string) (gzipped []byte, ok bool) {
+	gzipped, err := dist.ReadFile("dist/" + name + ".gz")
+	return gzipped, err == nil
+}

@@ -65,7 +65,7 @@ const (
 // it keeps connections and TLS sessions. Set its fields before the first call;
 // it is safe for use by several goroutines at once.
 type Client struct {
-	// Now is the clock that requests are dated with.
+	// Now is the clock that requests and answers are dated with.
 	Now func() time.Time
 	// Transport carries the requests. It must not follow redirects, which an
 	// http.Client would.
@@ -165,14 +165,13 @@ func (c *Client) call(ctx context.Context, action string, directory task.Directo
 func (c *Client) exchange(ctx context.Context, call Call, directory task.DirectoryID, query string, signer *keys) (a *answer, retry bool, err error) {
 	started := c.Now()
 	if c.Observe != nil {
-		defer func() {
-			call.Duration = c.Now().Sub(started)
-			c.Observe(ctx, call)
-		}()
+		defer func() { c.Observe(ctx, call) }()
 	}
 	attempt, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
 	a, err = c.send(c.request(attempt, call.Action, query, signer, started))
+	at := c.Now()
+	call.Duration = at.Sub(started)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, false, ended(ctx, call.Action)
@@ -180,6 +179,7 @@ func (c *Client) exchange(ctx context.Context, call Call, directory task.Directo
 		e, retry := transportError(call.Action, err)
 		return nil, retry, e
 	}
+	a.at = at
 	call.Status, call.RequestID = a.status, a.requestID("")
 	switch {
 	case len(a.body) > maxBody:
@@ -235,7 +235,7 @@ func (c *Client) send(r *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &answer{response.StatusCode, response.Header, body}, nil
+	return &answer{status: response.StatusCode, header: response.Header, body: body}, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -30,6 +30,8 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	// at is when it had come.
+	at time.Time
 }
 
 // failure is the part of an error answer that is used, without regard to the

@@ -10,9 +10,6 @@ import (
 	"taskstatus/function/task"
 )
 
-// maxResults is the largest page that ListTasks gives.
-const maxResults = 20
-
 // GetTaskStatus returns a task without its details. It is the cheap call, made
 // for polling: 100 a second an account (API page "GetTaskStatus").
 // The error is a *task.Error, or wraps context.Canceled where the caller gave up.
@@ -38,47 +35,15 @@ func (c *Client) get(ctx context.Context, action string, directory task.Director
 	return t, err
 }
 
-// A ListTasksRequest says which tasks to list. Only Directory is required; a
-// field left zero does not filter.
-type ListTasksRequest struct {
-	Directory             task.DirectoryID
-	Status                task.Status
-	Type                  task.Type
-	AccessConfigurationID string
-	// PrincipalType ("User" or "Group") and PrincipalID go together, as do
-	// TargetType ("RD-Account") and TargetID: CloudSSO ignores half a pair, so
-	// half a pair is Invalid here.
-	PrincipalType, PrincipalID string
-	TargetType, TargetID       string
-	// StartedSince goes back at most 7 days; zero is the last 24 hours.
-	StartedSince time.Time
-	// MaxResults is the size of a page, 1 to 20; zero is CloudSSO's own, 10.
-	MaxResults int
-	// NextToken is that of the page before, while all else stays the same.
-	NextToken string
-}
-
-// A TaskPage is a part of a list of tasks, in no documented order.
-type TaskPage struct {
-	// Tasks have their details, which are personal data.
-	Tasks []task.Task
-	// NextToken asks for the next page; it is empty on the last.
-	NextToken string
-	// Total is the number of tasks in all pages.
-	Total int
-	// RequestID is CloudSSO's id of the request.
-	RequestID string
-}
-
 // ListTasks returns a page of the directory's recent tasks. CloudSSO takes 20
 // such calls a second an account (API page "ListTasks").
 // The errors are those of GetTaskStatus, or Invalid for a request that cannot be meant.
-func (c *Client) ListTasks(ctx context.Context, r ListTasksRequest) (TaskPage, error) {
-	query, err := r.query()
+func (c *Client) ListTasks(ctx context.Context, r task.ListRequest) (task.Page, error) {
+	query, err := listQuery(r, c.Now())
 	if err != nil {
-		return TaskPage{}, err
+		return task.Page{}, err
 	}
-	var page TaskPage
+	var page task.Page
 	err = c.call(ctx, "ListTasks", r.Directory, query, func(a *answer) (err error) {
 		page, err = a.tasks("ListTasks", r.Directory)
 		return err
@@ -86,12 +51,14 @@ func (c *Client) ListTasks(ctx context.Context, r ListTasksRequest) (TaskPage, e
 	return page, err
 }
 
-func (r *ListTasksRequest) query() (string, error) {
+func listQuery(r task.ListRequest, now time.Time) (string, error) {
 	switch {
 	case (r.PrincipalType == "") != (r.PrincipalID == ""), (r.TargetType == "") != (r.TargetID == ""):
 		return "", task.Errorf(task.Invalid, task.Text{En: "a principal or target needs both its type and its id", Zh: "身份或目标的类型和 ID 必须同时指定"})
-	case r.MaxResults < 0 || r.MaxResults > maxResults:
-		return "", task.Errorf(task.Invalid, task.Text{En: "a page has 1 to %d tasks", Zh: "每页任务数量须为 1 到 %d"}, maxResults)
+	case r.MaxResults < 0 || r.MaxResults > task.MaxPage:
+		return "", task.Errorf(task.Invalid, task.Text{En: "a page has 1 to %d tasks", Zh: "每页任务数量须为 1 到 %d"}, task.MaxPage)
+	case !r.StartedSince.IsZero() && now.Sub(r.StartedSince) > task.ListWindow:
+		return "", task.Errorf(task.Invalid, task.Text{En: "a list goes back at most %d days", Zh: "最多只能查询最近 %d 天的任务"}, task.ListWindow/(24*time.Hour))
 	}
 	var filter, results string
 	if !r.StartedSince.IsZero() {
@@ -106,7 +73,7 @@ func (r *ListTasksRequest) query() (string, error) {
 	query = appendParameter(query, "MaxResults", results)
 	query = appendParameter(query, "NextToken", r.NextToken)
 	query = appendParameter(query, "PrincipalId", r.PrincipalID)
-	query = appendParameter(query, "PrincipalType", r.PrincipalType)
+	query = appendParameter(query, "PrincipalType", string(r.PrincipalType))
 	query = appendParameter(query, "Status", string(r.Status))
 	query = appendParameter(query, "TargetId", r.TargetID)
 	query = appendParameter(query, "TargetType", r.TargetType)
@@ -147,7 +114,7 @@ func (a *answer) task(action string, directory task.DirectoryID, id task.ID) (ta
 	case w.TaskID != string(id):
 		return task.Task{}, malformed(action, "the answer is about another task", requestID)
 	}
-	t, what := w.task(directory, requestID)
+	t, what := w.task(directory, requestID, a.at)
 	if what != "" {
 		return task.Task{}, malformed(action, what, requestID)
 	}
@@ -159,7 +126,7 @@ func (a *answer) task(action string, directory task.DirectoryID, id task.ID) (ta
 
 // tasks reads the answer of ListTasks. One task that makes no sense spoils the
 // page: a list that leaves tasks out is worse than none.
-func (a *answer) tasks(action string, directory task.DirectoryID) (TaskPage, error) {
+func (a *answer) tasks(action string, directory task.DirectoryID) (task.Page, error) {
 	var body struct {
 		RequestID   string
 		IsTruncated bool
@@ -168,13 +135,13 @@ func (a *answer) tasks(action string, directory task.DirectoryID) (TaskPage, err
 		Tasks       []wireTask
 	}
 	err := json.Unmarshal(a.body, &body)
-	page := TaskPage{Total: body.TotalCounts, RequestID: a.requestID(body.RequestID)}
+	page := task.Page{Total: body.TotalCounts, RequestID: a.requestID(body.RequestID)}
 	if err != nil || body.Tasks == nil {
-		return TaskPage{}, malformed(action, "the answer is not the JSON of this operation", page.RequestID)
+		return task.Page{}, malformed(action, "the answer is not the JSON of this operation", page.RequestID)
 	}
 	if body.IsTruncated {
 		if body.NextToken == "" {
-			return TaskPage{}, malformed(action, "the answer has a next page but no token for it", page.RequestID)
+			return task.Page{}, malformed(action, "the answer has a next page but no token for it", page.RequestID)
 		}
 		page.NextToken = body.NextToken
 	}
@@ -182,11 +149,11 @@ func (a *answer) tasks(action string, directory task.DirectoryID) (TaskPage, err
 	for i := range body.Tasks {
 		w := &body.Tasks[i]
 		if id, err := task.ParseID(w.TaskID); err != nil || string(id) != w.TaskID {
-			return TaskPage{}, malformed(action, "the answer has a task without a valid id", page.RequestID)
+			return task.Page{}, malformed(action, "the answer has a task without a valid id", page.RequestID)
 		}
-		t, what := w.task(directory, page.RequestID)
+		t, what := w.task(directory, page.RequestID, a.at)
 		if what != "" {
-			return TaskPage{}, malformed(action, what, page.RequestID)
+			return task.Page{}, malformed(action, what, page.RequestID)
 		}
 		t.Details = &w.Details
 		page.Tasks[i] = t
@@ -196,8 +163,8 @@ func (a *answer) tasks(action string, directory task.DirectoryID) (TaskPage, err
 
 // task returns the task without its details, or what is wrong with it. A wrong
 // time is an error: shown, it would be taken for true.
-func (w *wireTask) task(directory task.DirectoryID, requestID string) (t task.Task, what string) {
-	t = task.Task{ID: task.ID(w.TaskID), Directory: directory, Type: w.TaskType, Status: w.Status, RequestID: requestID}
+func (w *wireTask) task(directory task.DirectoryID, requestID string, at time.Time) (t task.Task, what string) {
+	t = task.Task{ID: task.ID(w.TaskID), Directory: directory, Type: w.TaskType, Status: w.Status, CheckedAt: at, RequestID: requestID}
 	if plain(string(t.Status), "") == "" {
 		return t, "the answer has a task without a status"
 	}

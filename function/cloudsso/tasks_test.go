@@ -15,7 +15,7 @@ import (
 
 func TestGetTaskStatus(t *testing.T) {
 	started := time.Date(2021, 11, 5, 2, 58, 7, 0, time.UTC)
-	base := task.Task{ID: taskID, Directory: directory, Type: task.CreateAccessAssignment, RequestID: "R-1", Start: started}
+	base := task.Task{ID: taskID, Directory: directory, Type: task.CreateAccessAssignment, CheckedAt: now, RequestID: "R-1", Start: started}
 	with := func(change func(*task.Task)) task.Task {
 		t := base
 		change(&t)
@@ -99,7 +99,7 @@ func TestGetTask(t *testing.T) {
 	if err != nil || answer.Details == nil || *answer.Details != details {
 		t.Errorf("got %+v with %+v, %v", answer, answer.Details, err)
 	}
-	if answer.Status != task.Failed || answer.FailureReason != "No Permission." || got.Header.Get("X-Acs-Action") != "GetTask" {
+	if answer.Status != task.Failed || !answer.CheckedAt.Equal(now) || answer.FailureReason != "No Permission." || got.Header.Get("X-Acs-Action") != "GetTask" {
 		t.Errorf("got %+v from %s", answer, got.Header.Get("X-Acs-Action"))
 	}
 	if _, err := client.GetTaskStatus(invocation(), directory, taskID); task.KindOf(err) != task.Upstream {
@@ -107,34 +107,37 @@ func TestGetTask(t *testing.T) {
 	}
 }
 
-func TestListTasksRequest(t *testing.T) {
-	full := ListTasksRequest{
+func TestListRequest(t *testing.T) {
+	full := task.ListRequest{
 		Directory: directory, Status: task.Failed, Type: task.CreateAccessAssignment, AccessConfigurationID: "ac-1",
 		PrincipalType: "User", PrincipalID: "u-1", TargetType: "RD-Account", TargetID: "1",
 		StartedSince: time.Date(2021, 11, 5, 10, 58, 7, 5, time.FixedZone("", 8*3600)), MaxResults: 20, NextToken: "a+/=",
 	}
-	with := func(change func(*ListTasksRequest)) ListTasksRequest {
+	with := func(change func(*task.ListRequest)) task.ListRequest {
 		r := full
 		change(&r)
 		return r
 	}
 	tests := []struct {
 		name    string
-		request ListTasksRequest
+		request task.ListRequest
 		want    url.Values // nil: Invalid
 	}{
-		{"directory only", ListTasksRequest{Directory: directory}, url.Values{"DirectoryId": {"d-00fc2p61abcd"}}},
+		{"directory only", task.ListRequest{Directory: directory}, url.Values{"DirectoryId": {"d-00fc2p61abcd"}}},
 		{"everything", full, url.Values{
 			"AccessConfigurationId": {"ac-1"}, "DirectoryId": {"d-00fc2p61abcd"}, "Filter": {"StartTime ge 2021-11-05T02:58:07Z"},
 			"MaxResults": {"20"}, "NextToken": {"a+/="}, "PrincipalId": {"u-1"}, "PrincipalType": {"User"}, "Status": {"Failed"},
 			"TargetId": {"1"}, "TargetType": {"RD-Account"}, "TaskType": {"CreateAccessAssignment"},
 		}},
-		{"principal without type", with(func(r *ListTasksRequest) { r.PrincipalType = "" }), nil},
-		{"principal without id", with(func(r *ListTasksRequest) { r.PrincipalID = "" }), nil},
-		{"target without type", with(func(r *ListTasksRequest) { r.TargetType = "" }), nil},
-		{"target without id", with(func(r *ListTasksRequest) { r.TargetID = "" }), nil},
-		{"page too large", with(func(r *ListTasksRequest) { r.MaxResults = 21 }), nil},
-		{"page negative", with(func(r *ListTasksRequest) { r.MaxResults = -1 }), nil},
+		{"the longest list", task.ListRequest{Directory: directory, StartedSince: now.Add(-task.ListWindow)},
+			url.Values{"DirectoryId": {"d-00fc2p61abcd"}, "Filter": {"StartTime ge 2021-10-29T02:58:30Z"}}},
+		{"principal without type", with(func(r *task.ListRequest) { r.PrincipalType = "" }), nil},
+		{"principal without id", with(func(r *task.ListRequest) { r.PrincipalID = "" }), nil},
+		{"target without type", with(func(r *task.ListRequest) { r.TargetType = "" }), nil},
+		{"target without id", with(func(r *task.ListRequest) { r.TargetID = "" }), nil},
+		{"page too large", with(func(r *task.ListRequest) { r.MaxResults = 21 }), nil},
+		{"a list too long", with(func(r *task.ListRequest) { r.StartedSince = now.Add(-task.ListWindow - 1) }), nil},
+		{"page negative", with(func(r *task.ListRequest) { r.MaxResults = -1 }), nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -182,7 +185,7 @@ func TestListTasks(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			client, _ := newClient(t, serve(t, reply(200, test.body)))
-			page, err := client.ListTasks(invocation(), ListTasksRequest{Directory: directory})
+			page, err := client.ListTasks(invocation(), task.ListRequest{Directory: directory})
 			if test.err != "" {
 				if e, ok := errors.AsType[*task.Error](err); !ok || e.Kind != task.Upstream || e.RequestID != "R-1" || !strings.Contains(err.Error(), test.err) {
 					t.Errorf("error %+v, want %q", err, test.err)
@@ -193,14 +196,14 @@ func TestListTasks(t *testing.T) {
 				t.Errorf("got %+v, %v", page, err)
 			}
 			for _, got := range page.Tasks {
-				if got.ID != taskID || got.Directory != directory || *got.Details != details {
+				if got.ID != taskID || got.Directory != directory || !got.CheckedAt.Equal(now) || *got.Details != details {
 					t.Errorf("got %+v with %+v", got, got.Details)
 				}
 			}
 		})
 	}
 	client, record := newClient(t, serve(t, reply(404, failed("EntityNotExists.Directory"))))
-	if _, err := client.ListTasks(invocation(), ListTasksRequest{Directory: directory}); task.KindOf(err) != task.NotFound || record.calls[0].Action != "ListTasks" {
+	if _, err := client.ListTasks(invocation(), task.ListRequest{Directory: directory}); task.KindOf(err) != task.NotFound || record.calls[0].Action != "ListTasks" {
 		t.Errorf("error %v, calls %+v", err, record.calls)
 	}
 }
@@ -228,9 +231,9 @@ func FuzzDecode(f *testing.F) {
 		f.Add(seed.status, seed.body, "Limit:1,Remain:0,TimeLeft:2000,Reset:1234")
 	}
 	f.Fuzz(func(t *testing.T, status int, body, header string) {
-		a := &answer{status, http.Header{
+		a := &answer{status: status, header: http.Header{
 			"X-Ratelimit-User-Api": {header}, "Retry-After": {header}, "Date": {header}, "X-Acs-Request-Id": {header},
-		}, []byte(body)}
+		}, body: []byte(body)}
 		check := func(err error) {
 			t.Helper()
 			e, ok := errors.AsType[*task.Error](err)

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
@@ -18,13 +19,14 @@ const (
 )
 
 // The cache policies. What needs permission is for one person only. A task that
-// is done never changes; its page, as all files, does with a release.
+// is done never changes; its page does with a release. A file whose name is made
+// of its content never does.
 const (
 	noStore      = "no-store"
 	revalidate   = "private, no-cache"
 	privatePage  = "private, max-age=300"
 	doneDocument = "private, max-age=86400, immutable"
-	publicFile   = "public, max-age=300"
+	publicFile   = "public, max-age=31536000, immutable"
 )
 
 // securityPolicy lets a page load files of this site, and send forms to it, and
@@ -32,15 +34,23 @@ const (
 const securityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// varying is what of a request an answer about tasks depends on.
+const varying = "Accept, Accept-Language, Authorization, Prefer"
+
 // An answer is a whole response, made before anything of it is written.
 type answer struct {
 	status      int
 	contentType string
-	cache       string
+	// encoding is the coding that the body is in; empty for none.
+	encoding string
+	cache    string
+	// vary is what of the request the answer depends on; empty for varying.
+	vary string
 	// localized answers are in the language of the exchange.
 	localized bool
-	// validator is what an ETag is made of; empty for none.
+	// validator is what an ETag is made of; empty for none, or where tag is one.
 	validator string
+	tag       string
 	// retryAfter is sent in whole seconds, rounded up; zero for not at all.
 	retryAfter time.Duration
 	// header holds what else there is.
@@ -67,14 +77,17 @@ func (a *answer) write(w http.ResponseWriter, e *exchange) {
 		h.Set("Content-Language", e.language.Tag())
 	}
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Vary", "Accept, Accept-Language, Authorization, Prefer")
+	h.Set("Vary", cmp.Or(a.vary, varying))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Robots-Tag", "noindex")
 	if a.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(seconds(a.retryAfter)))
 	}
+	tag := a.tag
 	if a.validator != "" {
-		tag := weakTag(a.validator)
+		tag = weakTag(a.validator)
+	}
+	if tag != "" {
 		h.Set("ETag", tag)
 		if a.status == http.StatusOK && matches(e.request.Header.Get("If-None-Match"), tag) {
 			a.status = http.StatusNotModified
@@ -84,6 +97,9 @@ func (a *answer) write(w http.ResponseWriter, e *exchange) {
 	}
 	if a.contentType != "" {
 		h.Set("Content-Type", a.contentType)
+	}
+	if a.encoding != "" {
+		h.Set("Content-Encoding", a.encoding)
 	}
 	w.WriteHeader(a.status)
 	if e.request.Method != http.MethodHead {

@@ -21,9 +21,25 @@ type Document struct {
 	DurationSeconds *int64           `json:"durationSeconds,omitempty"`
 	FailureReason   string           `json:"failureReason,omitempty"`
 	Hint            string           `json:"hint,omitempty"`
-	RequestID       string           `json:"requestId,omitempty"`
-	URL             string           `json:"url,omitempty"`
-	Problem         *Problem         `json:"problem,omitempty"`
+	*Details
+	RequestID string   `json:"requestId,omitempty"`
+	URL       string   `json:"url,omitempty"`
+	Problem   *Problem `json:"problem,omitempty"`
+}
+
+// Details are whom and what a task is about, in CloudSSO's words. They are
+// there where the function is configured to show them.
+type Details struct {
+	PrincipalType           task.PrincipalType `json:"principalType,omitempty"`
+	PrincipalID             string             `json:"principalId,omitempty"`
+	PrincipalName           string             `json:"principalName,omitempty"`
+	TargetType              string             `json:"targetType,omitempty"`
+	TargetID                string             `json:"targetId,omitempty"`
+	TargetName              string             `json:"targetName,omitempty"`
+	TargetPath              string             `json:"targetPath,omitempty"`
+	TargetPathName          string             `json:"targetPathName,omitempty"`
+	AccessConfigurationID   string             `json:"accessConfigurationId,omitempty"`
+	AccessConfigurationName string             `json:"accessConfigurationName,omitempty"`
 }
 
 // Documents are several tasks as JSON, in the order asked.
@@ -58,6 +74,14 @@ func document(t task.Task, language task.Language, url string) Document {
 		if !t.Start.IsZero() {
 			seconds := int64(t.Elapsed(t.End) / time.Second)
 			d.DurationSeconds = &seconds
+		}
+	}
+	if of := t.Details; of != nil {
+		d.Details = &Details{
+			PrincipalType: of.PrincipalType, PrincipalID: of.PrincipalID, PrincipalName: of.PrincipalName,
+			TargetType: of.TargetType, TargetID: of.TargetID, TargetName: of.TargetName,
+			TargetPath: of.TargetPath, TargetPathName: of.TargetPathName,
+			AccessConfigurationID: of.AccessConfigurationID, AccessConfigurationName: of.AccessConfigurationName,
 		}
 	}
 	return d

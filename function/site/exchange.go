@@ -44,6 +44,9 @@ type exchange struct {
 	form     form
 	language task.Language
 	query    url.Values
+	// fragment asks for the part of a page that changes, alone: what
+	// web/status.js puts in the place of the one before.
+	fragment bool
 	// path is the request's path without the suffix that names a form.
 	path string
 	// logged goes into the request's line in the log.
@@ -57,6 +60,8 @@ func newExchange(r *http.Request, now time.Time) *exchange {
 		now:       now,
 		query:     r.URL.Query(),
 	}
+	e.fragment = e.query.Get("fragment") == "1"
+	e.query.Del("fragment") // no link leads to it
 	e.path, e.form = negotiate(r)
 	e.language = language(e.query.Get("lang"), r.Header.Get("Accept-Language"))
 	return e
@@ -260,5 +265,24 @@ func (e *exchange) at(path string, changes ...string) string {
 	}
 	// One slash: two would begin the name of another host.
 	u := url.URL{Path: "/" + strings.TrimLeft(path, "/"), RawQuery: query.Encode()}
+	return u.String()
+}
+
+// to is the address of another page of this site, in the same language and of
+// the same directory, with parameters: pairs of a name and its value, which is
+// left out where it is empty.
+func (e *exchange) to(path string, parameters ...string) string {
+	query := make(url.Values)
+	for _, kept := range []string{"lang", "directory"} {
+		if e.query.Has(kept) {
+			query.Set(kept, e.query.Get(kept))
+		}
+	}
+	for i := 0; i < len(parameters); i += 2 {
+		if parameters[i+1] != "" {
+			query.Set(parameters[i], parameters[i+1])
+		}
+	}
+	u := url.URL{Path: path, RawQuery: query.Encode()}
 	return u.String()
 }

@@ -2,6 +2,7 @@ package site
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"taskstatus/function/task"
 	"taskstatus/templates"
+	"taskstatus/web"
 )
 
 // render renders a whole page, or none.
@@ -24,57 +26,115 @@ func render(c templ.Component) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func (e *exchange) page(title string) templates.Page {
+// The states of a page, for colours and icons.
+const (
+	stateFailed  = "failed"
+	stateSuccess = "success"
+	stateOpen    = "open"
+	stateUnknown = "unknown"
+	stateProblem = "problem"
+)
+
+// icons are shapes, and not only colours, for who looks at a row of tabs.
+var icons = map[string]string{stateFailed: web.IconFailed, stateSuccess: web.IconSuccess, stateOpen: web.IconOpen}
+
+// page is what every page has. The title of one about tasks begins with how
+// they stand, which is what a tab shows.
+func (s *Site) page(e *exchange, state, title string) templates.Page {
 	words := e.words()
-	return templates.Page{
+	p := templates.Page{
 		Words:     words,
-		Title:     title,
+		Title:     title + " – " + words.Site,
+		State:     state,
+		URL:       s.url(e, e.with("refresh", "", "wait", "")),
 		SwitchURL: templ.SafeURL(e.with("lang", words.OtherLang)),
+		Assets: templates.Assets{
+			Style:  assetPath(web.Style),
+			Script: assetPath(web.StatusScript),
+			Icon:   assetPath(cmp.Or(icons[state], web.Icon)),
+		},
 	}
+	if s.Lister != nil {
+		p.RecentURL = templ.SafeURL(e.to("/tasks"))
+	}
+	for i, text := range task.DurationFormats {
+		p.Durations[i] = text.In(e.language)
+	}
+	return p
 }
 
-func (e *exchange) taskPage(l look) ([]byte, error) {
+// looked is the page of a look at tasks.
+func (s *Site) looked(e *exchange, l look, state, title string) templates.Page {
+	p := s.page(e, state, title)
+	if next := next(l.results, e.now); next > 0 {
+		p.RetryAfter = strconv.Itoa(seconds(next))
+	}
+	p.IDs = joined(l.results)
+	return p
+}
+
+// joined are the ids, by comma.
+func joined(results []task.Result) string {
+	ids := make([]string, len(results))
+	for i, r := range results {
+		ids[i] = string(r.ID)
+	}
+	return strings.Join(ids, ",")
+}
+
+func (s *Site) taskPage(e *exchange, l look) ([]byte, error) {
 	t := l.results[0].Task
-	words := e.words()
 	status := t.Status.Text().In(e.language)
 	v := templates.Task{
-		Page:          e.page(fmt.Sprintf("%s %s – %s – %s", t.Status.Symbol(), status, t.ID, words.Site)),
-		Heading:       t.Sentence(e.now).In(e.language),
-		State:         state(t.Status),
-		Symbol:        t.Status.Symbol(),
-		Status:        status,
-		StatusValue:   string(t.Status),
-		Type:          t.Type.Text().In(e.language),
-		TypeValue:     string(t.Type),
-		ID:            string(t.ID),
-		Directory:     string(t.Directory),
-		Started:       instant(t.Start),
-		Ended:         instant(t.End),
-		Duration:      t.ElapsedText(e.now).In(e.language),
-		Checked:       instant(t.CheckedAt),
-		FailureReason: visible(t.FailureReason),
-		Hint:          hint(t, e.language),
-		RequestID:     t.RequestID,
-		JSONURL:       templ.SafeURL(e.at("/tasks/"+string(t.ID)+".json", "refresh", "")),
-		TextURL:       templ.SafeURL(e.at("/tasks/"+string(t.ID)+".txt", "refresh", "")),
-		Curl:          `curl -H "Authorization: Bearer $TOKEN" '` + l.url(t.ID) + "'",
+		Page:        s.looked(e, l, state(t.Status), fmt.Sprintf("%s %s – %s", t.Status.Symbol(), status, t.ID)),
+		Symbol:      t.Status.Symbol(),
+		Status:      status,
+		StatusValue: string(t.Status),
+		Type:        t.Type.Text().In(e.language),
+		TypeValue:   string(t.Type),
+		ID:          string(t.ID),
+		Directory:   string(t.Directory),
+		Started:     instant(t.Start),
+		Ended:       instant(t.End),
+		Duration:    e.elapsed(t),
+		Checked:     e.checked(t.CheckedAt, t.Done()),
+		Failure:     e.failure(t),
+		RequestID:   t.RequestID,
+		JSONURL:     templ.SafeURL(e.to("/tasks/" + string(t.ID) + ".json")),
+		TextURL:     templ.SafeURL(e.to("/tasks/" + string(t.ID) + ".txt")),
+		Curl:        `curl -H "Authorization: Bearer $TOKEN" '` + l.url(t.ID) + "'",
+	}
+	v.URL = l.url(t.ID)
+	v.Heading, v.Elapsed = e.sentence(t)
+	if d := t.Details; d != nil {
+		v.Principal = named(d.PrincipalName, d.PrincipalID, d.PrincipalType.Text().In(e.language))
+		v.Target = named(d.TargetName, d.TargetID, visible(d.TargetPathName))
+		v.AccessConfiguration = named(d.AccessConfigurationName, d.AccessConfigurationID, "")
 	}
 	if !t.Done() {
 		v.Reload = e.reload(l.refresh)
 	}
+	if e.fragment {
+		return render(templates.TaskContent(v))
+	}
 	return render(templates.TaskPage(v))
 }
 
-func (e *exchange) boardPage(l look) ([]byte, error) {
+func (s *Site) boardPage(e *exchange, l look) ([]byte, error) {
 	counts := l.told.Counts
+	ended, total := counts.Failed+counts.Success, len(l.results)
+	state, symbol := boardState(counts, l.results)
+	heading := summary(counts, e.words())
+	ids := joined(l.results)
 	v := templates.Board{
-		Page:    e.page(summary(counts, e.language) + " – " + e.words().Site),
-		Heading: summary(counts, e.language),
-		Done:    strconv.Itoa(counts.Failed + counts.Success),
-		Total:   strconv.Itoa(len(l.results)),
-		Checked: instant(checkedAt(l.results)),
-		JSONURL: templ.SafeURL(e.at("/tasks.json", "refresh", "")),
-		TextURL: templ.SafeURL(e.at("/tasks.txt", "refresh", "")),
+		Page:     s.looked(e, l, state, symbol+" "+heading),
+		Heading:  heading,
+		Ended:    strconv.Itoa(ended),
+		Total:    strconv.Itoa(total),
+		Progress: fmt.Sprintf(e.words().Progress, ended, total),
+		Checked:  e.checked(checkedAt(l.results), settled(l.results)),
+		JSONURL:  templ.SafeURL(e.to("/tasks.json", "id", ids)),
+		TextURL:  templ.SafeURL(e.to("/tasks.txt", "id", ids)),
 	}
 	worstFirst := slices.Clone(l.results)
 	slices.SortStableFunc(worstFirst, func(a, b task.Result) int { return urgency(a) - urgency(b) })
@@ -83,6 +143,9 @@ func (e *exchange) boardPage(l look) ([]byte, error) {
 	}
 	if !settled(l.results) {
 		v.Reload = e.reload(l.refresh)
+	}
+	if e.fragment {
+		return render(templates.BoardContent(v))
 	}
 	return render(templates.BoardPage(v))
 }
@@ -99,17 +162,41 @@ func checkedAt(results []task.Result) time.Time {
 }
 
 func (e *exchange) row(r task.Result) templates.Row {
-	row := templates.Row{ID: string(r.ID), URL: templ.SafeURL(e.at("/tasks/"+string(r.ID), "id", "", "wait", "", "refresh", ""))}
+	row := templates.Row{
+		ID:  string(r.ID),
+		URL: templ.SafeURL(e.to("/tasks/" + string(r.ID))),
+	}
 	if r.Err != nil {
 		p := problem(r.Err, e.language, "")
-		row.State, row.Symbol, row.Status, row.Sentence = "unknown", "?", e.words().NotLookedUp, p.Title
+		row.State, row.Symbol, row.Status, row.Sentence = stateUnknown, "?", e.words().NotLookedUp, p.Title
 		return row
 	}
 	t := r.Task
 	row.State, row.Symbol, row.Status = state(t.Status), t.Status.Symbol(), t.Status.Text().In(e.language)
-	row.Sentence = t.Sentence(e.now).In(e.language)
-	row.FailureReason, row.Hint = visible(t.FailureReason), hint(t, e.language)
+	row.Sentence, row.Elapsed = e.sentence(t)
+	row.Subject = subject(t.Details)
+	row.Failure = e.failure(t)
 	return row
+}
+
+// subject is whom and what a task is about, in one line.
+func subject(d *task.Details) string {
+	if d == nil {
+		return ""
+	}
+	var text string
+	if who := cmp.Or(d.PrincipalName, d.PrincipalID); who != "" {
+		text = who + " → "
+	}
+	text += cmp.Or(d.TargetName, d.TargetID)
+	if what := cmp.Or(d.AccessConfigurationName, d.AccessConfigurationID); what != "" {
+		text += " · " + what
+	}
+	return visible(text)
+}
+
+func named(name, id, note string) templates.Named {
+	return templates.Named{Name: visible(name), ID: visible(id), Note: note}
 }
 
 // urgency orders a board: what a person must act on comes first.
@@ -126,37 +213,83 @@ func urgency(r task.Result) int {
 }
 
 // summary is the board in one sentence.
-func summary(c Counts, language task.Language) string {
+func summary(c Counts, w *templates.Words) string {
 	var parts []string
 	for _, part := range []struct {
 		n    int
-		text task.Text
+		text string
 	}{
-		{c.Failed, task.Text{En: "%d failed", Zh: "%d 个失败"}},
-		{c.InProgress, task.Text{En: "%d in progress", Zh: "%d 个执行中"}},
-		{c.Unknown, task.Text{En: "%d unknown", Zh: "%d 个未知"}},
-		{c.Success, task.Text{En: "%d succeeded", Zh: "%d 个成功"}},
+		{c.Failed, w.CountFailed},
+		{c.InProgress, w.CountInProgress},
+		{c.Unknown, w.CountUnknown},
+		{c.Success, w.CountSuccess},
 	} {
 		if part.n > 0 {
-			parts = append(parts, fmt.Sprintf(part.text.In(language), part.n))
+			parts = append(parts, fmt.Sprintf(part.text, part.n))
 		}
 	}
 	total := c.Failed + c.InProgress + c.Unknown + c.Success
-	return fmt.Sprintf(task.Text{En: "%d tasks: ", Zh: "共 %d 个任务："}.In(language), total) +
-		strings.Join(parts, task.Text{En: ", ", Zh: "，"}.In(language))
+	return fmt.Sprintf(w.Tasks, total) + w.Colon + strings.Join(parts, w.Comma)
 }
 
-// state is the class of a status, for colours.
+// boardState is that of the worst of the tasks.
+func boardState(c Counts, results []task.Result) (state, symbol string) {
+	switch {
+	case c.Failed > 0:
+		return stateFailed, task.Failed.Symbol()
+	case settled(results):
+		return stateSuccess, task.Success.Symbol()
+	case c.InProgress > 0:
+		return stateOpen, task.InProgress.Symbol()
+	}
+	return stateUnknown, "?"
+}
+
+// state is the state of a page about a task.
 func state(s task.Status) string {
 	switch s {
 	case task.Failed:
-		return "failed"
+		return stateFailed
 	case task.Success:
-		return "success"
+		return stateSuccess
 	case task.InProgress:
-		return "open"
+		return stateOpen
 	}
-	return "unknown"
+	return stateUnknown
+}
+
+// sentence says how the task stands. While it runs, the time that it has taken,
+// with which the sentence ends, is apart: the page counts on from it.
+func (e *exchange) sentence(t task.Task) (string, templates.Elapsed) {
+	sentence := t.Sentence(e.now).In(e.language)
+	elapsed := e.elapsed(t)
+	if start, ok := strings.CutSuffix(sentence, elapsed.Text); ok && elapsed.Seconds != "" {
+		return start, elapsed
+	}
+	return sentence, templates.Elapsed{}
+}
+
+// elapsed is how long the task took, or has been running.
+func (e *exchange) elapsed(t task.Task) templates.Elapsed {
+	elapsed := templates.Elapsed{Text: t.ElapsedText(e.now).In(e.language)}
+	if elapsed.Text != "" && !t.Done() {
+		elapsed.Seconds = strconv.FormatInt(int64(t.Elapsed(e.now)/time.Second), 10)
+	}
+	return elapsed
+}
+
+// maxReason is how much of a failure reason a page shows, in characters. No
+// reason that was ever seen is near; one that is would push all else away.
+const maxReason = 2000
+
+// failure is why the task failed, as far as a page shows it.
+func (e *exchange) failure(t task.Task) templates.Failure {
+	f := templates.Failure{Reason: visible(t.FailureReason), Hint: hint(t, e.language)}
+	if reason := []rune(f.Reason); len(reason) > maxReason {
+		f.Reason = string(reason[:maxReason]) + "…"
+		f.More = fmt.Sprintf(e.words().ReasonCut, len(reason)-maxReason)
+	}
+	return f
 }
 
 // instant is t for people, in UTC, and for machines; empty where t is zero.
@@ -168,16 +301,27 @@ func instant(t time.Time) templates.Time {
 	return templates.Time{Text: t.Format("2006-01-02 15:04:05 UTC"), RFC3339: t.Format(time.RFC3339)}
 }
 
-// reload is what a page that is not settled offers to those without JavaScript:
-// to look again, and to begin or stop doing so by itself every so often.
+// checked is when CloudSSO was asked. While that matters the page counts on
+// from there; one that is settled may come out of a cache, where it would count wrong.
+func (e *exchange) checked(t time.Time, settled bool) templates.Time {
+	at := instant(t)
+	if at.Text != "" && !settled {
+		at.Age = strconv.FormatInt(int64(max(0, e.now.Sub(t))/time.Second), 10)
+	}
+	return at
+}
+
+// reload is what a page that is not settled offers: to look again and, for who
+// has no JavaScript, to begin or stop doing so by itself every so often.
 func (e *exchange) reload(every time.Duration) templates.Reload {
 	r := templates.Reload{CheckURL: templ.SafeURL(e.with())}
+	text := e.words().Refreshing
 	if every > 0 {
 		r.StopURL = templ.SafeURL(e.with("refresh", ""))
 	} else {
-		every = defaultRefresh
+		every, text = defaultRefresh, e.words().RefreshEvery
 		r.BeginURL = templ.SafeURL(e.with("refresh", strconv.Itoa(seconds(every))))
 	}
-	r.Every = task.DurationText(every).In(e.language)
+	r.Every = fmt.Sprintf(text, task.DurationText(every).In(e.language))
 	return r
 }

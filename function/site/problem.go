@@ -2,9 +2,10 @@ package site
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
+
+	"github.com/a-h/templ"
 
 	"taskstatus/function/task"
 	"taskstatus/templates"
@@ -79,6 +80,9 @@ func status(k task.Kind) int {
 	return http.StatusInternalServerError
 }
 
+// problemPath is the type of a problem of that kind: a reference, not a page.
+func problemPath(k task.Kind) string { return "/problems/" + k.String() }
+
 // problem is what the caller may know of err. Of an error that nobody foresaw
 // that is a request id.
 func problem(err error, language task.Language, requestID string) Problem {
@@ -90,7 +94,7 @@ func problem(err error, language task.Language, requestID string) Problem {
 	}
 	kind := task.KindOf(err)
 	p := Problem{
-		Type: "/problems/" + kind.String(), Title: kind.Title().In(language), Status: status(kind),
+		Type: problemPath(kind), Title: kind.Title().In(language), Status: status(kind),
 		Hint: kind.Hint().In(language), Retryable: kind.Retryable(), RequestID: requestID,
 	}
 	if e, ok := errors.AsType[*task.Error](err); ok {
@@ -100,7 +104,7 @@ func problem(err error, language task.Language, requestID string) Problem {
 }
 
 // problemAnswer tells err in the form that was asked for.
-func (e *exchange) problemAnswer(err error) *answer {
+func (s *Site) problemAnswer(e *exchange, err error) *answer {
 	p := problem(err, e.language, e.requestID)
 	a := &answer{status: p.Status, cache: noStore, localized: true, retryAfter: task.RetryAfter(err)}
 	if r, ok := errors.AsType[*refusal](err); ok && r.allow != "" {
@@ -117,23 +121,35 @@ func (e *exchange) problemAnswer(err error) *answer {
 		a.contentType, a.body = problemType, encode(p)
 		return a
 	}
-	v := templates.Problem{
-		Page:    e.page(fmt.Sprintf("%s – %s", p.Title, e.words().Site)),
-		Heading: p.Title, Detail: p.Detail, Hint: p.Hint, RequestID: p.RequestID,
+	body, renderErr := s.problemPage(e, p, a)
+	if renderErr != nil {
+		a.contentType, a.body = problemType, encode(p)
+		return a
 	}
-	if p.Retryable {
+	a.contentType, a.body = page, body
+	return a
+}
+
+func (s *Site) problemPage(e *exchange, p Problem, a *answer) ([]byte, error) {
+	v := templates.Problem{
+		Page:    s.page(e, stateProblem, p.Title),
+		Heading: p.Title, Detail: visible(p.Detail), Hint: p.Hint, RequestID: p.RequestID,
+	}
+	switch {
+	case p.Retryable:
 		every, _ := e.refresh() // one that cannot be read is a problem of its own
 		if every > 0 {
 			every = max(every, a.retryAfter)
 			a.set("Refresh", strconv.Itoa(seconds(every)))
 		}
 		v.Reload = e.reload(every)
+		v.RetryAfter = strconv.Itoa(seconds(a.retryAfter))
+	case p.Type == problemPath(task.NotFound):
+		// It may be one that was created this very moment, but need not be.
+		v.Reload.CheckURL = templ.SafeURL(e.with())
 	}
-	body, err := render(templates.ProblemPage(v))
-	if err != nil {
-		a.contentType, a.body = problemType, encode(p)
-		return a
+	if e.fragment {
+		return render(templates.ProblemContent(v))
 	}
-	a.contentType, a.body = page, body
-	return a
+	return render(templates.ProblemPage(v))
 }

@@ -27,6 +27,11 @@ type Looker interface {
 	Look(ctx context.Context, directory task.DirectoryID, ids []task.ID, wait time.Duration) []task.Result
 }
 
+// A Lister lists a directory's recent tasks.
+type Lister interface {
+	ListTasks(context.Context, task.ListRequest) (task.Page, error)
+}
+
 // A Guard decides who is let in.
 type Guard interface {
 	// Configured reports whether anybody can be let in at all.
@@ -39,9 +44,13 @@ type Guard interface {
 // first request and not changed after.
 type Site struct {
 	Looker Looker
+	// Lister is nil where recent tasks are not to be listed.
+	Lister Lister
 	Guard  Guard
 	// Directories are those that are shown; the first is the default.
 	Directories []task.DirectoryID
+	// Details says that tasks come with details, sooner or later.
+	Details bool
 	// PublicURL is where links lead, without a slash at its end; empty for
 	// the host that was asked.
 	PublicURL string
@@ -88,15 +97,14 @@ func (s *Site) route(path string) route {
 		return route{name: path, handler: s.severalTasks, post: s.pastedTasks}
 	case "/tasks.json", "/tasks.txt":
 		return route{name: path, handler: s.severalTasks}
-	case "/style.css":
-		return route{name: path, handler: s.style, public: true}
-	case "/icon.svg":
-		return route{name: path, handler: s.icon, public: true}
 	case "/healthz":
 		return route{name: path, handler: s.health, public: true}
 	}
 	if id, ok := strings.CutPrefix(path, "/tasks/"); ok && id != "" && !strings.Contains(id, "/") {
 		return route{name: "/tasks/{taskId}", handler: s.oneTask}
+	}
+	if strings.HasPrefix(path, assets) {
+		return route{name: assets + "{name}", handler: s.asset, public: true}
 	}
 	return route{name: "none", handler: s.noSuchPage, public: true}
 }
@@ -109,7 +117,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	at := s.route(r.URL.Path)
 	a, err := s.answer(e, at)
 	if err != nil {
-		a = e.problemAnswer(err)
+		a = s.problemAnswer(e, err)
 	}
 	a.write(w, e)
 

@@ -40,19 +40,16 @@ func (s *Site) oneTask(e *exchange) (*answer, error) {
 	case asText:
 		a.body = []byte(line(r, e.now, e.language, look.url(id)))
 	default:
-		a.body, err = e.taskPage(look)
+		a.body, err = s.taskPage(e, look)
 	}
 	return a, err
 }
 
 // severalTasks answers GET /tasks?id=a,b,c, where id may as well be anything
-// pasted that holds ids.
+// pasted that holds ids, and without id GET /tasks.
 func (s *Site) severalTasks(e *exchange) (*answer, error) {
 	if !e.query.Has("id") {
-		if e.form == asPage {
-			return redirect("/"), nil
-		}
-		return nil, task.Errorf(task.Invalid, task.Text{En: "no task is named: ask for /tasks?id=a,b", Zh: "未指定任务：请使用 /tasks?id=a,b"})
+		return s.recentTasks(e)
 	}
 	ids, err := parseIDs(strings.Join(e.query["id"], ","))
 	if err != nil {
@@ -74,7 +71,7 @@ func (s *Site) severalTasks(e *exchange) (*answer, error) {
 			a.body = append(a.body, line(r, e.now, e.language, look.url(r.ID))...)
 		}
 	default:
-		a.body, err = e.boardPage(look)
+		a.body, err = s.boardPage(e, look)
 	}
 	return a, err
 }
@@ -215,6 +212,7 @@ func (s *Site) lookAnswer(e *exchange, l look) *answer {
 		validator:   s.validator(e, l),
 	}
 	switch settled := settled(l.results); {
+	case settled && !s.complete(l.results):
 	case settled && e.form == asPage:
 		a.cache = privatePage
 	case settled:
@@ -226,6 +224,11 @@ func (s *Site) lookAnswer(e *exchange, l look) *answer {
 		a.set("Preference-Applied", "wait="+strconv.Itoa(int(l.waited/time.Second)))
 	}
 	return a
+}
+
+// complete reports whether nothing is missing that another look may bring.
+func (s *Site) complete(results []task.Result) bool {
+	return !s.Details || !slices.ContainsFunc(results, func(r task.Result) bool { return r.Err == nil && r.Task.Details == nil })
 }
 
 // validator is everything that the answer says, but for the ids of the requests

@@ -3,7 +3,6 @@ package task
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 )
@@ -94,8 +93,8 @@ func (k Kind) Hint() Text {
 		}
 	case Refused:
 		return Text{
-			"For the operator: the function's RAM role needs cloudsso:GetTaskStatus on this directory, and CLOUDSSO_REGION must be the directory's region. The log has CloudSSO's error code.",
-			"请联系管理员：函数的 RAM 角色需要对该目录具有 cloudsso:GetTaskStatus 权限，且 CLOUDSSO_REGION 须为目录所在地域。日志中记录了云 SSO 的错误码。",
+			"For the operator: the function's RAM role needs cloudsso:GetTaskStatus on this directory (to list recent tasks, cloudsso:ListTasks), and CLOUDSSO_REGION must be the directory's region. The log has CloudSSO's error code.",
+			"请联系管理员：函数的 RAM 角色需要对该目录具有 cloudsso:GetTaskStatus 权限（列出最近的任务还需要 cloudsso:ListTasks），且 CLOUDSSO_REGION 须为目录所在地域。日志中记录了云 SSO 的错误码。",
 		}
 	case Throttled, Upstream, Timeout:
 		return Text{"Try again in a few seconds. The task itself goes on.", "请稍后重试。任务本身不受影响。"}
@@ -137,7 +136,7 @@ func (e *Error) Unwrap() error { return e.Cause }
 // Errorf returns an Error of the kind whose detail is the text, in each
 // language formatted with the same arguments.
 func Errorf(kind Kind, detail Text, args ...any) *Error {
-	return &Error{Kind: kind, Detail: Text{fmt.Sprintf(detail.En, args...), fmt.Sprintf(detail.Zh, args...)}}
+	return &Error{Kind: kind, Detail: detail.with(args...)}
 }
 
 // KindOf returns the kind of err: that of the Error in its chain, Timeout for

@@ -35,6 +35,16 @@ const (
 // Done reports whether a task in this state has ended.
 func (s Status) Done() bool { return s == Success || s == Failed }
 
+// A PrincipalType says what access is for, in CloudSSO's own words (GetTask,
+// PrincipalType). A value outside these two is kept and shown as it came.
+type PrincipalType string
+
+// What access is for.
+const (
+	User  PrincipalType = "User"
+	Group PrincipalType = "Group"
+)
+
 // A Task is what CloudSSO says of one asynchronous task.
 type Task struct {
 	ID        ID
@@ -50,6 +60,7 @@ type Task struct {
 	FailureReason string
 
 	// Details is nil unless the task was asked for with GetTask or ListTasks.
+	// Copies of a task share it: nobody may write to it.
 	Details *Details
 
 	// CheckedAt is when CloudSSO said so, and RequestID its id of the request it answered.
@@ -61,8 +72,8 @@ type Task struct {
 // GetTaskStatus does not give and GetTask and ListTasks do.
 type Details struct {
 	AccessConfigurationID, AccessConfigurationName string
-	// PrincipalType is "User" or "Group".
-	PrincipalType, PrincipalID, PrincipalName string
+	PrincipalType                                  PrincipalType
+	PrincipalID, PrincipalName                     string
 	// TargetPath and TargetPathName lead from the resource directory to the account.
 	TargetType, TargetID, TargetName, TargetPath, TargetPathName string
 }

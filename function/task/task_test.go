@@ -12,6 +12,7 @@ import (
 var (
 	types    = []Type{ProvisionAccessConfiguration, DeprovisionAccessConfiguration, CreateAccessAssignment, DeleteAccessAssignment, "Unheard"}
 	statuses = []Status{InProgress, Success, Failed, "Unheard"}
+	users    = []PrincipalType{User, Group, "Unheard"}
 	kinds    = []Kind{Internal, Invalid, Forbidden, NotFound, Refused, Throttled, Upstream, Timeout}
 )
 
@@ -102,6 +103,9 @@ func TestTextsInBothLanguages(t *testing.T) {
 		if status.Symbol() == "" {
 			t.Errorf("%s has no symbol", status)
 		}
+	}
+	for _, user := range users {
+		check(string(user), user.Text(), user != "Unheard")
 	}
 	for _, kind := range kinds {
 		check(kind.String()+" title", kind.Title(), true)

@@ -77,6 +77,17 @@ func (t Type) Text() Text {
 	return Text{string(t), string(t)}
 }
 
+// Text names the type in words; one that is not known is named by itself.
+func (p PrincipalType) Text() Text {
+	switch p {
+	case User:
+		return Text{"User", "用户"}
+	case Group:
+		return Text{"Group", "用户组"}
+	}
+	return Text{string(p), string(p)}
+}
+
 // Sentence says in one sentence how the task stands at now.
 func (t Task) Sentence(now time.Time) Text {
 	verb := t.Type.verb()
@@ -152,6 +163,16 @@ func (t Type) verb() verb {
 	}
 }
 
+// DurationFormats are what DurationText fills in, from the shortest on, for a
+// page that counts on by itself: nothing, seconds, minutes and seconds, hours
+// and minutes.
+var DurationFormats = [4]Text{
+	{"less than 1 s", "不到 1 秒"},
+	{"%d s", "%d 秒"},
+	{"%d min %d s", "%d 分 %d 秒"},
+	{"%d h %d min", "%d 小时 %d 分"},
+}
+
 // DurationText says how long d is: whole seconds, then minutes and seconds,
 // then hours and minutes.
 func DurationText(d time.Duration) Text {
@@ -159,11 +180,16 @@ func DurationText(d time.Duration) Text {
 	minutes, hours := seconds/60, seconds/3600
 	switch {
 	case seconds < 1:
-		return Text{"less than 1 s", "不到 1 秒"}
+		return DurationFormats[0]
 	case minutes < 1:
-		return Text{fmt.Sprintf("%d s", seconds), fmt.Sprintf("%d 秒", seconds)}
+		return DurationFormats[1].with(seconds)
 	case hours < 1:
-		return Text{fmt.Sprintf("%d min %d s", minutes, seconds%60), fmt.Sprintf("%d 分 %d 秒", minutes, seconds%60)}
+		return DurationFormats[2].with(minutes, seconds%60)
 	}
-	return Text{fmt.Sprintf("%d h %d min", hours, minutes%60), fmt.Sprintf("%d 小时 %d 分", hours, minutes%60)}
+	return DurationFormats[3].with(hours, minutes%60)
+}
+
+// with is the text with its verbs filled in.
+func (t Text) with(args ...any) Text {
+	return Text{fmt.Sprintf(t.En, args...), fmt.Sprintf(t.Zh, args...)}
 }

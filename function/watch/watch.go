@@ -1,7 +1,8 @@
 // Package watch asks CloudSSO economically: a finished task is asked for once
 // and remembered, an open one at most once a second however many people look
-// at it, and waiting follows the task's own schedule. What a task is, how it
-// is fetched and how it is shown are none of its business.
+// at it, its details, if they are wanted, until they are known, and waiting
+// follows the task's own schedule. What a task is, how it is fetched and how
+// it is shown are none of its business.
 package watch
 
 import (
@@ -36,20 +37,26 @@ const (
 	remembered = 10_000
 )
 
-// A Source fetches one task from CloudSSO.
+// A Source fetches one task from CloudSSO, and says when.
 type Source interface {
 	GetTaskStatus(context.Context, task.DirectoryID, task.ID) (task.Task, error)
 }
 
 // A Watcher looks tasks up, once for all who ask. Create one with New.
 type Watcher struct {
+	// Details, unless nil, is asked for the details of each task. They never
+	// change: once they are known only the source is asked. A task whose details
+	// cannot be had is looked up without them. Set it before the first look.
+	Details DetailSource
+
 	source Source
 
 	now func() time.Time
 
-	mu    sync.Mutex
-	known *memory
-	calls map[key]*call
+	mu     sync.Mutex
+	known  *memory
+	calls  map[key]*call
+	paused map[task.DirectoryID]pause
 }
 
 type key struct {
@@ -74,6 +81,7 @@ func New(source Source) *Watcher {
 		now:    time.Now,
 		known:  newMemory(remembered),
 		calls:  make(map[key]*call),
+		paused: make(map[task.DirectoryID]pause),
 	}
 }
 
@@ -205,13 +213,12 @@ func (w *Watcher) call(ctx context.Context, k key, c *call) {
 		w.mu.Lock()
 		delete(w.calls, k)
 		if !c.abandoned {
-			w.known.remember(k, c.task, c.err, w.now())
+			w.known.remember(k, c.task, c.err, w.Details != nil && c.task.Details == nil, w.now())
 		}
 		w.mu.Unlock()
 		close(c.ended)
 	}()
-	c.task, c.err = w.source.GetTaskStatus(ctx, k.directory, k.id)
-	c.task.CheckedAt = w.now()
+	c.task, c.err = w.fetch(ctx, k)
 	c.abandoned = c.err != nil && ctx.Err() != nil
 }
 

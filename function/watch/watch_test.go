@@ -53,11 +53,17 @@ func (s *source) GetTaskStatus(ctx context.Context, directory task.DirectoryID, 
 			return task.Task{}, err
 		}
 	}
-	t := task.Task{ID: id, Directory: directory, Type: task.CreateAccessAssignment, Status: task.InProgress, Start: s.start}
-	if time.Since(s.start) >= s.runs {
+	return s.task(directory, id), nil
+}
+
+// task is how the task stands.
+func (s *source) task(directory task.DirectoryID, id task.ID) task.Task {
+	now := time.Now()
+	t := task.Task{ID: id, Directory: directory, Type: task.CreateAccessAssignment, Status: task.InProgress, Start: s.start, CheckedAt: now}
+	if now.Sub(s.start) >= s.runs {
 		t.Status, t.End = task.Success, s.start.Add(s.runs)
 	}
-	return t, nil
+	return t
 }
 
 func (s *source) called(id task.ID) int {
@@ -432,7 +438,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	for range 10_000 {
 		k := key{directory, ids(20)[random.IntN(20)]}
 		if random.IntN(2) == 0 {
-			m.remember(k, task.Task{ID: k.id, Status: task.Success}, nil, now)
+			m.remember(k, task.Task{ID: k.id, Status: task.Success}, nil, false, now)
 			touch(k)
 		} else if got, _, ok := m.recall(k, now); ok {
 			if got.ID != k.id {

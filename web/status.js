@@ -1,0 +1,253 @@
+// Keeps a page up to date. It asks the same address for the part that changes,
+// #live, when the server said to and on no schedule of its own, and puts in
+// what is different. Without it the page reads and works as well.
+
+const hiddenSeconds = 30 // a tab that nobody looks at asks no more often than that
+const maxSeconds = 60 // with no answer the pause doubles, up to this
+const idleMinutes = 30 // after so long without a change, somebody has to want more
+
+const find = (selector) => document.querySelector(selector)
+const fill = (text, ...values) => values.reduce((filled, value) => filled.replace(/%[ds]/, value), text)
+const clock = (t) => t.toLocaleTimeString('en-GB')
+const say = (text) => write(find('#say'), text)
+
+let next = 0 // seconds to the next look; 0 for never
+let paused = false
+let idle = false
+let notify = false
+let lost = false // the last look brought nothing
+let stopped = '' // why there is no next, where a look brought that
+let timer, due, looking
+let answered = new Date()
+let rendered = performance.now() // when #live was made, on a clock that nobody sets
+let changed = rendered
+
+function schedule() {
+  clearTimeout(timer)
+  if (next && !paused && !idle) {
+    const pause = 1000 * (document.hidden ? Math.max(next, hiddenSeconds) : next)
+    due = performance.now() + pause
+    timer = setTimeout(look, pause)
+  }
+  show()
+}
+
+async function look() {
+  clearTimeout(timer)
+  looking?.abort()
+  const mine = looking = new AbortController()
+  const url = new URL(location)
+  url.searchParams.set('fragment', '1')
+  url.searchParams.delete('wait')
+  let answer, fresh
+  try {
+    const signal = AbortSignal.any([mine.signal, AbortSignal.timeout(1000 * maxSeconds)])
+    answer = await fetch(url, { headers: { Accept: 'text/html' }, signal })
+    fresh = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('#live')
+  } catch { /* no answer, or half of one */ }
+  if (mine.signal.aborted) return // somebody has asked anew, or paused
+  const after = Number(answer?.headers.get('Retry-After'))
+  const live = find('#live')
+  stopped = ''
+  if (fresh && (answer.ok || live.dataset.state === 'problem')) {
+    next = after
+    lost = false
+    answered = new Date()
+    renew(live, fresh)
+  } else {
+    // What is known stays. A refusal of ours that names no time is final;
+    // anything else may be the network, or what stands in between.
+    if (!lost) say(fill(find('#notice').dataset.lost, clock(answered)))
+    lost = true
+    next = after || (fresh ? 0 : Math.min(maxSeconds, 2 * (next || 1)))
+    if (!next) stopped = fresh.querySelector('h1').textContent
+  }
+  idle = performance.now() - changed > 60_000 * idleMinutes
+  schedule()
+}
+
+// renew puts the fresh content in the place of the old, and tells what is news.
+function renew(live, fresh) {
+  const focused = document.activeElement
+  const { title, state } = live.dataset
+  rendered = performance.now()
+  decorate(fresh)
+  morph(live, fresh)
+  if (document.activeElement !== focused) (focused.isConnected ? focused : find('main')).focus({ preventScroll: true })
+  if (live.dataset.title === title) return
+  changed = performance.now()
+  document.title = live.dataset.title
+  find('#icon').href = live.dataset.icon
+  const news = [...document.querySelectorAll('h1, .final')].map(words).join('. ')
+  say(news)
+  if (notify && (!next || live.dataset.state !== state)) new Notification(news, { body: find('blockquote')?.textContent, tag: live.dataset.url })
+}
+
+// morph makes the old node equal to the fresh one and leaves alone what is
+// equal already, so that focus and selection stay where they are.
+function morph(old, fresh) {
+  if (old.isEqualNode(fresh) || old.dataset?.keep !== undefined) return
+  if (old.nodeName !== fresh.nodeName) return old.replaceWith(fresh)
+  if (old.nodeType === Node.TEXT_NODE) return void (old.data = fresh.data)
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && name !== 'open') old.removeAttribute(name)
+  for (const { name, value } of fresh.attributes) old.setAttribute(name, value)
+  const children = [...fresh.childNodes]
+  children.forEach((child, i) => {
+    const same = child.id && [...old.children].find(({ id }) => id === child.id)
+    if (same && same !== old.childNodes[i]) old.insertBefore(same, old.childNodes[i])
+    const present = old.childNodes[i]
+    if (present && (present.id ?? '') === (child.id ?? '')) morph(present, child)
+    else old.insertBefore(child, present ?? null)
+  })
+  while (old.childNodes.length > children.length) old.lastChild.remove()
+}
+
+// decorate puts the reader's own time beside UTC, and room for how long ago it was.
+function decorate(root) {
+  for (const time of root.querySelectorAll('time')) {
+    const span = (className, textContent) => time.after(Object.assign(document.createElement('span'), { className, textContent }))
+    if (time.dataset.age) span('ago', '')
+    const t = new Date(time.dateTime)
+    const two = (n) => String(n).padStart(2, '0')
+    const east = -t.getTimezoneOffset()
+    const [hours, minutes] = [Math.trunc(Math.abs(east) / 60), Math.abs(east) % 60]
+    const zone = `UTC${east < 0 ? '−' : '+'}${hours}${minutes ? `:${two(minutes)}` : ''}`
+    if (east) span('local', `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())} ${clock(t)} ${zone}`)
+  }
+}
+
+// show says what is going on. Times count on from what the server said they
+// were: the clock of this machine may be off.
+function show() {
+  const since = Math.max(0, Math.floor((performance.now() - rendered) / 1000))
+  const controls = find('#controls')
+  document.documentElement.classList.toggle('lost', lost)
+  document.querySelectorAll('.ago').forEach((ago) => {
+    write(ago, relative(since + Number(ago.parentNode.querySelector('time').dataset.age)))
+  })
+  if (!controls) return
+  document.querySelectorAll('[data-elapsed]').forEach((elapsed) => {
+    write(elapsed, duration(since + Number(elapsed.dataset.elapsed), controls.dataset))
+  })
+  const { state, ids } = find('#live').dataset
+  const text = find('#notice').dataset
+  const retry = fill(text.retry, Math.max(1, Math.ceil((due - performance.now()) / 1000)))
+  let notice = ''
+  if (paused) notice = text.paused
+  else if (idle) notice = text.idle
+  else if (lost) notice = `${fill(text.lost, clock(answered))} ${next ? retry : text.stopped + stopped}`
+  else if (next) notice = state === 'problem' ? retry : text.live
+  write(find('#notice'), notice)
+  const possible = {
+    keep: idle,
+    pause: next && !idle,
+    notify: next && !idle && !notify && window.Notification && Notification.permission !== 'denied',
+    link: ids,
+    report: ids,
+    reason: find('#failure'),
+  }
+  for (const button of controls.querySelectorAll('button')) button.hidden = !possible[button.dataset.action]
+  controls.hidden = false
+}
+
+function duration(seconds, formats) {
+  const [minutes, hours] = [Math.floor(seconds / 60), Math.floor(seconds / 3600)]
+  if (seconds < 1) return formats.underSecond
+  if (!minutes) return fill(formats.seconds, seconds)
+  return hours ? fill(formats.hours, hours, minutes % 60) : fill(formats.minutes, minutes, seconds % 60)
+}
+
+function relative(seconds) {
+  const [unit, size] = seconds < 60 ? ['second', 1] : seconds < 3600 ? ['minute', 60] : ['hour', 3600]
+  return new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: 'auto' }).format(-Math.floor(seconds / size), unit)
+}
+
+function words(node) { return node.textContent.replace(/\s+/g, ' ').trim() }
+
+// write leaves the text node in place, and with it a selection that begins there.
+function write(element, text) {
+  if (element.textContent === text) return
+  if (element.firstChild) element.firstChild.data = text
+  else element.textContent = text
+}
+
+// report is the page as text, for a ticket.
+function report() {
+  const { url } = find('#live').dataset
+  const rows = [...document.querySelectorAll('#live > h1, #failure > *, #live dl > div, #tasks > li')].map((row) => {
+    const copy = row.cloneNode(true)
+    copy.querySelectorAll('.ago').forEach((ago) => ago.remove())
+    if (row.matches('blockquote')) return row.textContent
+    return row.matches('div') ? [...copy.children].map(words).join(': ') : words(copy)
+  })
+  return [...rows, url, ''].join('\n')
+}
+
+const copies = { link: () => find('#live').dataset.url, report, reason: () => find('#failure blockquote').textContent }
+
+async function copy(button) {
+  const { action, done, failed } = button.dataset
+  button.dataset.said = await navigator.clipboard.writeText(copies[action]()).then(() => done, () => failed)
+  say(button.dataset.said)
+  setTimeout(() => delete button.dataset.said, 2000)
+}
+
+function again() {
+  idle = false
+  changed = performance.now()
+  look()
+}
+
+const actions = {
+  check: again,
+  keep: again,
+  pause(button) {
+    paused = !paused
+    const { other } = button.dataset
+    button.dataset.other = button.textContent
+    button.textContent = other
+    if (!paused) return again()
+    looking?.abort()
+    say(find('#notice').dataset.paused)
+    schedule()
+  },
+  async notify(button) {
+    notify = await Notification.requestPermission() === 'granted'
+    if (notify) say(button.dataset.done)
+    show()
+  },
+}
+
+document.addEventListener('click', (event) => {
+  const target = event.target.closest('[data-action]')
+  if (!target || event.ctrlKey || event.metaKey || event.shiftKey) return
+  event.preventDefault()
+  const act = actions[target.dataset.action] ?? copy
+  act(target)
+})
+document.addEventListener('visibilitychange', () => {
+  if (next && !paused && !idle && !document.hidden) look()
+  else schedule()
+})
+addEventListener('online', () => { if (lost && next && !paused) look() })
+
+// remember keeps what was looked up for the first page, in this browser alone.
+function remember(ids) {
+  try {
+    const before = JSON.parse(localStorage.getItem('tasks')) ?? []
+    localStorage.setItem('tasks', JSON.stringify([...new Set([...ids, ...before])].slice(0, 10)))
+  } catch { /* storage is off, or holds something else */ }
+}
+
+const { retryAfter, ids } = find('#live')?.dataset ?? {}
+next = Number(retryAfter ?? 0)
+if (ids) remember(ids.split(','))
+document.documentElement.classList.add('scripted')
+decorate(document)
+const address = new URL(location)
+if (address.searchParams.has('refresh')) { // which is for who has no JavaScript
+  address.searchParams.delete('refresh')
+  location.replace(address)
+}
+schedule()
+setInterval(show, 1000)

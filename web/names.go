@@ -5,7 +5,7 @@ package web
 // The names of the files.
 const (
 	// Style is the style sheet of every page.
-	Style = "style-a2f38207.css"
+	Style = "style-1a025903.css"
 	// StatusScript is the script of the pages that show tasks.
 	StatusScript = "status-7ebd7d3d.js"
 	// IndexScript is the script of the page where tasks are asked for.
@@ -19,5 +19,5 @@ const (
 	// IconFailed is the icon of a page with a task that failed.
 	IconFailed = "icon-failed-da0a6e0c.svg"
 	// Index is the page where tasks are asked for.
-	Index = "index-68029230.html"
+	Index = "index-ec3dccd3.html"
 )

@@ -3,6 +3,8 @@ package cloudsso
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +34,12 @@ func (c *Client) get(ctx context.Context, action string, directory task.Director
 		t, err = a.task(action, directory, id)
 		return err
 	})
+	if e, ok := errors.AsType[*task.Error](err); ok && e.Kind == task.NotFound && e.Detail.En == "" {
+		e.Detail = task.Text{
+			En: fmt.Sprintf("CloudSSO knows no task %s in the directory %s", id, directory),
+			Zh: fmt.Sprintf("云 SSO 的目录 %s 中没有任务 %s", directory, id),
+		}
+	}
 	return t, err
 }
 

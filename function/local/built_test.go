@@ -333,3 +333,64 @@ func TestBuiltManyAtOnce(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// TestBuiltRecent reads the list of recent tasks to its last page.
+func TestBuiltRecent(t *testing.T) {
+	s := start(t, options{env: map[string]string{"RECENT_TASKS": "on"}})
+	s.order(t, http.MethodPost, "/tasks?count=45&seconds=0&status=Failed&type=DeleteAccessAssignment&reason=No+Permission.", "")
+	seen := make(map[string]bool)
+	path := "/tasks?status=Failed&type=DeleteAccessAssignment&days=7"
+	for pages := 1; path != ""; pages++ {
+		r := s.get(t, path)
+		var list struct {
+			Tasks []struct{ TaskID, Status, TaskType, PrincipalName, TargetName, AccessConfigurationName string }
+			Total int
+			Next  string
+		}
+		decode(t, r.body, &list)
+		if r.status != http.StatusOK || list.Total != 45 || pages > 3 {
+			t.Fatalf("page %d: got %d %s", pages, r.status, r.body)
+		}
+		for _, listed := range list.Tasks {
+			if listed.Status != "Failed" || listed.TaskType != "DeleteAccessAssignment" || listed.PrincipalName == "" || listed.TargetName == "" || listed.AccessConfigurationName == "" {
+				t.Errorf("got %+v", listed)
+			}
+			seen[listed.TaskID] = true
+		}
+		path = strings.TrimPrefix(list.Next, s.frontURL)
+	}
+	if len(seen) != 45 {
+		t.Errorf("%d tasks, want 45", len(seen))
+	}
+	if r := s.get(t, "/tasks", "Accept", "text/html"); r.status != http.StatusOK || !strings.Contains(r.body, `rel="next"`) || !strings.Contains(r.body, "tasks in the last 24 hours") {
+		t.Errorf("page: got %d %s", r.status, r.body)
+	}
+	s.setFault(t, "kind=nopermission&action=ListTasks&count=1")
+	if r := s.get(t, "/tasks"); r.status != http.StatusBadGateway || !strings.Contains(r.body, "cloudsso:ListTasks") {
+		t.Errorf("refused: got %d %s", r.status, r.body)
+	}
+	if r := start(t, options{}).get(t, "/tasks"); r.status != http.StatusNotFound || !strings.Contains(r.body, "RECENT_TASKS") {
+		t.Errorf("off: got %d %s", r.status, r.body)
+	}
+}
+
+// TestBuiltDetails: names come with a task where the role may see them, and
+// where it may not the page is as it was without.
+func TestBuiltDetails(t *testing.T) {
+	s := start(t, options{env: map[string]string{"TASK_DETAILS": "on"}})
+	id := s.createTask(t, "seconds=0&status=Success&type=CreateAccessAssignment")
+	if r := s.get(t, "/tasks/"+id); r.status != http.StatusOK || !strings.Contains(r.body, `"principalName":"`) || !strings.Contains(r.body, `"targetName":"`) {
+		t.Errorf("got %d %s", r.status, r.body)
+	}
+	before := s.counts(t).Calls["GetTask"]
+	s.setFault(t, "kind=nopermission&action=GetTask&count=100")
+	for range 3 {
+		id = s.createTask(t, "seconds=0&status=Failed&reason=No+Permission.")
+		if r := s.get(t, "/tasks/"+id, "Accept", "text/html"); r.status != http.StatusOK || !strings.Contains(r.body, "No Permission.") || strings.Contains(r.body, "<dt>Who</dt>") {
+			t.Errorf("refused: got %d %s", r.status, r.body)
+		}
+	}
+	if calls := s.counts(t).Calls["GetTask"] - before; calls != 1 {
+		t.Errorf("%d calls of GetTask by a role that may not, want 1", calls)
+	}
+}

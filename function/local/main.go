@@ -38,6 +38,10 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return err
 	}
 	c.environ = environ
+	if !c.live {
+		// The names here are nobody's: show all there is. What the caller sets comes later, and wins.
+		c.environ = append([]string{"RECENT_TASKS=on", "TASK_DETAILS=on"}, environ...)
+	}
 	if _, err := os.Stat(c.function); err != nil {
 		return fmt.Errorf("-function: %w (build it first)", err)
 	}
@@ -122,6 +126,7 @@ Open in a browser
   one that failed     FRONT/tasks/FAILED
   one that succeeded  FRONT/tasks/SUCCEEDED
   those that run      FRONT/tasks?id=RUNNING
+  the recent ones     FRONT/tasks
 
 Ask
   curl -s FRONT/tasks/FAILED

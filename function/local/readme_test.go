@@ -14,7 +14,7 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, options{})
+	s := start(t, options{env: map[string]string{"RECENT_TASKS": "on"}}) // as make run has it
 	here := strings.NewReplacer("http://127.0.0.1:9000", s.frontURL, "http://127.0.0.1:9001", s.consoleURL)
 	sent := 0
 	for line := range strings.Lines(string(readme)) {

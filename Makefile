@@ -1,4 +1,5 @@
-# What can be built, run and checked. Go and make are all it takes.
+# What can be built, run and checked. Go and make are all it takes; to check
+# everything, also npm, Java and a browser.
 GO      ?= go
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 # The race detector needs a C compiler; without one the tests run all the same.
@@ -6,8 +7,10 @@ RACE     = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 # Function Compute's runtime go1 is linux/amd64.
 GOOS    := linux
 GOARCH  := amd64
+# What the tests of the pages look for.
+BROWSERS = chromium chromium-browser google-chrome google-chrome-stable headless-shell
 
-.PHONY: build package run generate test check bench deploy clean
+.PHONY: build package run generate browser tools test check bench deploy clean
 
 build: ## the function, as Function Compute runs it: build/main
 	CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO) build -trimpath -buildvcs=false \
@@ -25,11 +28,25 @@ generate: ## what is committed though it is made: templates/*_templ.go, web/dist
 	$(GO) tool templ generate
 	$(GO) run ./function/assets
 
-# -count=1: some tests build and run the function, which go test does not see change.
-test:
-	$(GO) test $(RACE) -count=1 ./...
+# Pages are tested in a browser. Without one those tests are skipped, and say so.
+browser:
+	-@test "$$CHROMIUM" && exit; for name in $(BROWSERS); do command -v $$name >/dev/null && exit; done; \
+	if grep -qx ID=debian /etc/os-release 2>/dev/null && test "$$(id -u)" = 0; then \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium fonts-wqy-zenhei; \
+	fi
 
-check: ## all that CI runs
+tools: function/acceptance/node_modules/.package-lock.json ## what judges the pages, from npm
+
+function/acceptance/node_modules/.package-lock.json: function/acceptance/package-lock.json
+	cd function/acceptance && npm ci
+
+# -count=1: some tests build and run the function, which go test does not see
+# change. No ./... the second time: it would keep back what was skipped.
+test: browser
+	$(GO) test $(RACE) -count=1 ./...
+	cd function/acceptance && $(GO) test $(RACE) -count=1
+
+check: browser tools ## all that CI runs
 	$(GO) mod tidy -diff
 	$(GO) tool templ generate
 	git diff --exit-code -- '*_templ.go'
@@ -37,7 +54,7 @@ check: ## all that CI runs
 	$(GO) vet ./...
 	$(GO) tool -modfile=function/acceptance/go.mod staticcheck ./...
 	$(GO) test $(RACE) -count=1 ./...
-	cd function/acceptance && $(GO) vet ./... && $(GO) tool staticcheck ./... && $(GO) test $(RACE) -count=1 ./...
+	cd function/acceptance && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) tool staticcheck ./... && $(GO) test $(RACE) -count=1
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

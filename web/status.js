@@ -162,7 +162,13 @@ function relative(seconds) {
   return new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: 'auto' }).format(-Math.floor(seconds / size), unit)
 }
 
-function words(node) { return node.textContent.replace(/\s+/g, ' ').trim() }
+// words are what a node says, with a space wherever one element ends.
+function words(node) {
+  const walker = document.createTreeWalker(node, NodeFilter.SHOW_TEXT)
+  const parts = []
+  while (walker.nextNode()) parts.push(walker.currentNode.data)
+  return parts.join(' ').replace(/\s+/g, ' ').trim()
+}
 
 // write leaves the text node in place, and with it a selection that begins there.
 function write(element, text) {
@@ -173,14 +179,13 @@ function write(element, text) {
 
 // report is the page as text, for a ticket.
 function report() {
-  const { url } = find('#live').dataset
-  const rows = [...document.querySelectorAll('#live > h1, #failure > *, #live dl > div, #tasks > li')].map((row) => {
+  const rows = [...document.querySelectorAll('#live > h1, #failure > *, #facts > div, #trace > div, #tasks > li')].map((row) => {
     const copy = row.cloneNode(true)
     copy.querySelectorAll('.ago').forEach((ago) => ago.remove())
     if (row.matches('blockquote')) return row.textContent
     return row.matches('div') ? [...copy.children].map(words).join(': ') : words(copy)
   })
-  return [...rows, url, ''].join('\n')
+  return [...rows, find('#live').dataset.url, ''].join('\n')
 }
 
 const copies = { link: () => find('#live').dataset.url, report, reason: () => find('#failure blockquote').textContent }
@@ -229,7 +234,7 @@ document.addEventListener('visibilitychange', () => {
   if (next && !paused && !idle && !document.hidden) look()
   else schedule()
 })
-addEventListener('online', () => { if (lost && next && !paused) look() })
+addEventListener('online', () => { if (lost && next && !paused && !idle) look() })
 
 // remember keeps what was looked up for the first page, in this browser alone.
 function remember(ids) {

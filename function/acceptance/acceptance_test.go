@@ -1,16 +1,12 @@
 package acceptance
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
-	"syscall"
+	"sync"
 	"testing"
 	"time"
 )
@@ -18,69 +14,48 @@ import (
 // directory is the one that the stand-in simulates.
 const directory = "d-00fc2p61abcd"
 
-// A machine is the built function under the stand-ins, in a process of its own.
-type machine struct {
-	front, console, cloudsso string // URLs
-}
-
-// here is the machine that all tests share.
-var here machine
+// here is the machine that all tests share that need none of their own.
+var here *machine
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
-		stop, err := startMachine()
+		defer func() { closeBrowser() }() // there may be one by then
+		dir, err := os.MkdirTemp("", "acceptance")
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer stop()
+		defer os.RemoveAll(dir)
+		if err := build(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		here, err = startMachine(io.Discard)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer here.stop()
 		return m.Run()
 	}())
 }
 
-// startMachine builds the function and the stand-ins, starts them on ports of
-// their own and reads from their banner where they are.
-func startMachine() (stop func(), err error) {
-	dir, err := os.MkdirTemp("", "acceptance")
-	if err != nil {
-		return nil, err
+// told holds what missing said already.
+var told sync.Map
+
+// missing skips the test because this computer lacks something. It says so
+// once, however many tests that concerns. Where everything has to run, the test
+// fails.
+func missing(t *testing.T, what, why string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatal(why)
 	}
-	function, local := filepath.Join(dir, "function"), filepath.Join(dir, "local")
-	for binary, source := range map[string]string{function: "./function", local: "./function/local"} {
-		build := exec.Command("go", "build", "-o", binary, source)
-		build.Dir = filepath.Join("..", "..")
-		if output, err := build.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("go build %s: %w\n%s", source, err, output)
-		}
+	notice := what + " SKIPPED: " + why
+	if _, again := told.LoadOrStore(notice, true); !again {
+		fmt.Fprintln(os.Stderr, notice)
 	}
-	command := exec.Command(local, "-function", function, "-addr", "127.0.0.1:0", "-console", "127.0.0.1:0", "-cloudsso", "127.0.0.1:0", "-quiet")
-	banner, err := command.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := command.Start(); err != nil {
-		return nil, err
-	}
-	stop = func() {
-		command.Process.Signal(syscall.SIGTERM)
-		command.Wait()
-		os.RemoveAll(dir)
-	}
-	where := map[string]*string{"front": &here.front, "console": &here.console, "cloudsso": &here.cloudsso}
-	lines := bufio.NewScanner(banner)
-	for len(where) > 0 && lines.Scan() {
-		name, url, _ := strings.Cut(lines.Text(), " ")
-		if address, ok := where[name]; ok {
-			*address = url
-			delete(where, name)
-		}
-	}
-	if len(where) > 0 {
-		stop()
-		return nil, fmt.Errorf("local did not say where it is: %v", where)
-	}
-	go io.Copy(io.Discard, banner)
-	return stop, nil
+	t.Skip(why)
 }
 
 // A roleKey is what the stand-in hands out as the credentials of a role.
@@ -121,16 +96,25 @@ func reported(t *testing.T, id string) status {
 
 func getJSON(t *testing.T, url string, into any) {
 	t.Helper()
-	response, err := http.Get(url)
+	doJSON(t, http.MethodGet, url, into)
+}
+
+func doJSON(t *testing.T, method, url string, into any) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("GET %s: %d %v: %s", url, response.StatusCode, err, body)
+		t.Fatalf("%s %s: %d %v: %s", method, url, response.StatusCode, err, body)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		t.Fatalf("GET %s: %v: %s", url, err, body)
+		t.Fatalf("%s %s: %v: %s", method, url, err, body)
 	}
 }

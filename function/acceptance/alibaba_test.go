@@ -20,8 +20,10 @@ const (
 
 // TestGenericClient has Alibaba's generic client, as the CLI and the newest
 // generated clients use it, sign in each of its ways, start every kind of task
-// and ask for it. One call at a time: the client has data races of its own.
+// and ask for it. One call at a time: the client has data races of its own. No
+// other test that calls like this is parallel to it, but those of the pages are.
 func TestGenericClient(t *testing.T) {
+	t.Parallel()
 	assignment := map[string]string{
 		"DirectoryId": directory, "AccessConfigurationId": accessConfiguration,
 		"TargetType": "RD-Account", "TargetId": account, "PrincipalType": "User", "PrincipalId": user,

@@ -1,0 +1,21 @@
+package acceptance
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// npmFile returns the absolute path of a file of an installed npm package, and
+// skips the test where it is not there.
+func npmFile(t *testing.T, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("node_modules", filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		missing(t, "CHECKS OF PAGES", "no axe-core, Lighthouse or HTML validator; make tools installs them")
+	}
+	return path
+}

@@ -5,9 +5,9 @@ package web
 // The names of the files.
 const (
 	// Style is the style sheet of every page.
-	Style = "style-dd934c14.css"
+	Style = "style-2a091233.css"
 	// StatusScript is the script of the pages that show tasks.
-	StatusScript = "status-4256927c.js"
+	StatusScript = "status-224887c1.js"
 	// IndexScript is the script of the page where tasks are asked for.
 	IndexScript = "index-00f84c96.js"
 	// Icon is the icon of the pages that show the state of no task.
@@ -19,5 +19,5 @@ const (
 	// IconFailed is the icon of a page with a task that failed.
 	IconFailed = "icon-failed-da0a6e0c.svg"
 	// Index is the page where tasks are asked for.
-	Index = "index-2082d2e2.html"
+	Index = "index-52ed65ca.html"
 )

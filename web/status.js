@@ -141,7 +141,7 @@ function show() {
   const possible = {
     keep: idle,
     pause: next && !idle,
-    notify: next && !idle && !notify && window.Notification && Notification.permission !== 'denied',
+    notify: next && ids && !idle && !notify && window.Notification && Notification.permission !== 'denied',
     link: ids,
     report: ids,
     reason: find('#failure'),

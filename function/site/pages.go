@@ -98,7 +98,7 @@ func (s *Site) taskPage(e *exchange, l look) ([]byte, error) {
 		Ended:       instant(t.End),
 		Duration:    e.elapsed(t),
 		Checked:     e.checked(t.CheckedAt, t.Done()),
-		Failure:     e.failure(t),
+		Failure:     e.failure(t, maxReason),
 		RequestID:   t.RequestID,
 		JSONURL:     templ.SafeURL(e.to("/tasks/" + string(t.ID) + ".json")),
 		TextURL:     templ.SafeURL(e.to("/tasks/" + string(t.ID) + ".txt")),
@@ -175,7 +175,7 @@ func (e *exchange) row(r task.Result) templates.Row {
 	row.State, row.Symbol, row.Status = state(t.Status), t.Status.Symbol(), t.Status.Text().In(e.language)
 	row.Sentence, row.Elapsed = e.sentence(t)
 	row.Subject = subject(t.Details)
-	row.Failure = e.failure(t)
+	row.Failure = e.failure(t, maxRowReason)
 	return row
 }
 
@@ -278,16 +278,20 @@ func (e *exchange) elapsed(t task.Task) templates.Elapsed {
 	return elapsed
 }
 
-// maxReason is how much of a failure reason a page shows, in characters. No
-// reason that was ever seen is near; one that is would push all else away.
-const maxReason = 2000
+// How much of a failure reason is shown, in characters: on the task's own page,
+// and in a row among others. No reason that was ever seen is as long; one that
+// is would push all else away.
+const (
+	maxReason    = 2000
+	maxRowReason = 300
+)
 
-// failure is why the task failed, as far as a page shows it.
-func (e *exchange) failure(t task.Task) templates.Failure {
+// failure is why the task failed, at most so many characters of it.
+func (e *exchange) failure(t task.Task, most int) templates.Failure {
 	f := templates.Failure{Reason: visible(t.FailureReason), Hint: hint(t, e.language)}
-	if reason := []rune(f.Reason); len(reason) > maxReason {
-		f.Reason = string(reason[:maxReason]) + "…"
-		f.More = fmt.Sprintf(e.words().ReasonCut, len(reason)-maxReason)
+	if reason := []rune(f.Reason); len(reason) > most {
+		f.Reason = string(reason[:most]) + "…"
+		f.More = fmt.Sprintf(e.words().ReasonCut, len(reason)-most)
 	}
 	return f
 }

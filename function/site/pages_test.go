@@ -36,6 +36,7 @@ func TestPages(t *testing.T) {
 		"details":   "/tasks/" + string(detailed),
 		"refused":   "/tasks/" + string(refused),
 		"slow":      "/tasks/" + string(slow),
+		"crowded":   fmt.Sprintf("/tasks?id=%s,%s", endless, running),
 		"settled":   fmt.Sprintf("/tasks?id=%s,%s", succeeded, detailed),
 		"recent":    "/tasks",
 		"filtered":  "/tasks?days=7&status=Failed&type=DeleteAccessAssignment&directory=d-003qew84abcd&since=2021-11-01T00:00:00Z&after=next",

@@ -14,15 +14,15 @@ type Words struct {
 	Reason, ReasonNote, ReasonCut, Guess                             string
 	Status, Type, Task, Directory, Started, Ended, Duration, Checked string
 	Principal, Target, AccessConfiguration                           string
-	Details, RequestID, Link, Formats, JSON, Text, Command           string
+	Details, RequestID, Formats, JSON, Text, Command                 string
 
 	// Looking again.
 	CheckNow, TryAgain, RefreshEvery, Refreshing, StopRefreshing, Final string
 
 	// What only a page with JavaScript offers and says.
-	Live, Pause, Resume, Paused, Notify, NotifyOn            string
-	CopyLink, CopyReport, CopyReason, Copied, NotCopied      string
-	Lost, RetryIn, Stopped, Idle, KeepChecking               string
+	Live, Pause, Resume, Paused, Notify, NotifyOn       string
+	CopyLink, CopyReport, CopyReason, Copied, NotCopied string
+	Lost, RetryIn, Stopped, Idle, KeepChecking          string
 
 	// Several tasks.
 	Tasks, CountFailed, CountInProgress, CountUnknown, CountSuccess string
@@ -48,7 +48,7 @@ var English = Words{
 	Status:    "Status", Type: "Type", Task: "Task", Directory: "Directory",
 	Started: "Started", Ended: "Ended", Duration: "Duration", Checked: "Last checked",
 	Principal: "Who", Target: "Account", AccessConfiguration: "Access configuration",
-	Details: "Details", RequestID: "CloudSSO request", Link: "Link", Formats: "For machines",
+	Details: "Details", RequestID: "CloudSSO request", Formats: "For machines",
 	JSON: "JSON", Text: "Text", Command: "Command line",
 
 	CheckNow: "Check now", TryAgain: "Try again", RefreshEvery: "Reload by itself every %s",
@@ -58,8 +58,8 @@ var English = Words{
 	Live: "This page updates by itself.", Pause: "Pause", Resume: "Resume", Paused: "Paused: nothing is being checked.",
 	Notify: "Notify me when it ends", NotifyOn: "You will be notified when it ends",
 	CopyLink: "Copy link", CopyReport: "Copy report", CopyReason: "Copy reason", Copied: "Copied", NotCopied: "Could not copy",
-	Lost: "No answer since %s.", RetryIn: "Trying again in %d s.", Stopped: "No longer checked:",
-	Idle: "Nothing has changed for 30 minutes.", KeepChecking: "Keep checking",
+	Lost: "Not updated since %s.", RetryIn: "Trying again in %d s.", Stopped: "No longer checked: %s.",
+	Idle: "No longer checked: nothing had changed for 30 minutes.", KeepChecking: "Keep checking",
 
 	Tasks: "%d tasks", CountFailed: "%d failed", CountInProgress: "%d in progress", CountUnknown: "%d unknown", CountSuccess: "%d succeeded",
 	Progress: "%d of %d ended", NotLookedUp: "Not looked up",
@@ -81,9 +81,9 @@ var Chinese = Words{
 	Reason: "失败原因", ReasonNote: "云 SSO 返回的原文", Guess: "可能的原因（仅供参考）",
 	ReasonCut: "后面还有 %d 个字符，完整内容见 JSON。",
 	Status:    "状态", Type: "类型", Task: "任务", Directory: "目录",
-	Started: "开始时间", Ended: "结束时间", Duration: "用时", Checked: "最近查询",
+	Started: "开始时间", Ended: "结束时间", Duration: "用时", Checked: "上次查询",
 	Principal: "授权对象", Target: "账号", AccessConfiguration: "访问配置",
-	Details: "详细信息", RequestID: "云 SSO 请求 ID", Link: "链接", Formats: "其他格式",
+	Details: "详细信息", RequestID: "云 SSO 请求 ID", Formats: "其他格式",
 	JSON: "JSON", Text: "文本", Command: "命令行",
 
 	CheckNow: "立即查询", TryAgain: "重试", RefreshEvery: "每 %s自动刷新",
@@ -93,8 +93,8 @@ var Chinese = Words{
 	Live: "本页自动更新。", Pause: "暂停", Resume: "继续", Paused: "已暂停，不再查询。",
 	Notify: "结束时通知我", NotifyOn: "结束时将通知您",
 	CopyLink: "复制链接", CopyReport: "复制报告", CopyReason: "复制原因", Copied: "已复制", NotCopied: "复制失败",
-	Lost: "自 %s 起没有应答。", RetryIn: "%d 秒后重试。", Stopped: "已停止查询：",
-	Idle: "30 分钟内没有变化。", KeepChecking: "继续查询",
+	Lost: "自 %s 起未更新。", RetryIn: "%d 秒后重试。", Stopped: "已停止查询：%s。",
+	Idle: "30 分钟内没有变化，已停止查询。", KeepChecking: "继续查询",
 
 	Tasks: "共 %d 个任务", CountFailed: "%d 个失败", CountInProgress: "%d 个执行中", CountUnknown: "%d 个未知", CountSuccess: "%d 个成功",
 	Progress: "已结束 %d/%d", NotLookedUp: "未能查询",

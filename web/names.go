@@ -5,11 +5,11 @@ package web
 // The names of the files.
 const (
 	// Style is the style sheet of every page.
-	Style = "style-2a091233.css"
+	Style = "style-81fb4e20.css"
 	// StatusScript is the script of the pages that show tasks.
-	StatusScript = "status-224887c1.js"
+	StatusScript = "status-4291e8a1.js"
 	// IndexScript is the script of the page where tasks are asked for.
-	IndexScript = "index-00f84c96.js"
+	IndexScript = "index-26edc650.js"
 	// Icon is the icon of the pages that show the state of no task.
 	Icon = "icon-5edca576.svg"
 	// IconOpen is the icon of a page with a task that is not done.
@@ -19,5 +19,5 @@ const (
 	// IconFailed is the icon of a page with a task that failed.
 	IconFailed = "icon-failed-da0a6e0c.svg"
 	// Index is the page where tasks are asked for.
-	Index = "index-52ed65ca.html"
+	Index = "index-71c8ca82.html"
 )

@@ -7,9 +7,9 @@ const maxSeconds = 60 // with no answer the pause doubles, up to this
 const idleMinutes = 30 // after so long without a change, somebody has to want more
 
 const find = (selector) => document.querySelector(selector)
-const fill = (text, ...values) => values.reduce((filled, value) => filled.replace(/%[ds]/, value), text)
+const fill = (text, ...values) => values.reduce((filled, value) => filled.replace(/%[ds]/, () => value), text)
 const clock = (t) => t.toLocaleTimeString('en-GB')
-const say = (text) => write(find('#say'), text)
+const address = new URL(location)
 
 let next = 0 // seconds to the next look; 0 for never
 let paused = false
@@ -22,9 +22,11 @@ let answered = new Date()
 let rendered = performance.now() // when #live was made, on a clock that nobody sets
 let changed = rendered
 
+const going = () => next && !paused && !idle
+
 function schedule() {
   clearTimeout(timer)
-  if (next && !paused && !idle) {
+  if (going()) {
     const pause = 1000 * (document.hidden ? Math.max(next, hiddenSeconds) : next)
     due = performance.now() + pause
     timer = setTimeout(look, pause)
@@ -34,36 +36,43 @@ function schedule() {
 
 async function look() {
   clearTimeout(timer)
-  looking?.abort()
-  const mine = looking = new AbortController()
-  const url = new URL(location)
-  url.searchParams.set('fragment', '1')
-  url.searchParams.delete('wait')
+  const mine = looking = {}
   let answer, fresh
   try {
-    const signal = AbortSignal.any([mine.signal, AbortSignal.timeout(1000 * maxSeconds)])
-    answer = await fetch(url, { headers: { Accept: 'text/html' }, signal })
+    const url = new URL(address)
+    url.searchParams.set('fragment', '1')
+    url.searchParams.delete('wait')
+    answer = await fetch(url, { headers: { Accept: 'text/html' }, signal: AbortSignal.timeout(1000 * maxSeconds) })
     fresh = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('#live')
   } catch { /* no answer, or half of one */ }
-  if (mine.signal.aborted) return // somebody has asked anew, or paused
+  if (mine !== looking) return // somebody has asked anew, or paused
   const after = Number(answer?.headers.get('Retry-After'))
   const live = find('#live')
+  const problem = live.dataset.state === 'problem'
+  if (problem && answer?.ok && !fresh) return location.reload() // a page of another kind
   stopped = ''
-  if (fresh && (answer.ok || live.dataset.state === 'problem')) {
-    next = after
-    lost = false
-    answered = new Date()
-    renew(live, fresh)
-  } else {
-    // What is known stays. A refusal of ours that names no time is final;
-    // anything else may be the network, or what stands in between.
-    if (!lost) say(fill(find('#notice').dataset.lost, clock(answered)))
-    lost = true
-    next = after || (fresh ? 0 : Math.min(maxSeconds, 2 * (next || 1)))
-    if (!next) stopped = fresh.querySelector('h1').textContent
+  try {
+    if (fresh && (problem || answer.ok)) {
+      if (lost && !problem) say(find('#notice').dataset.live)
+      next = after
+      lost = false
+      answered = new Date()
+      renew(live, fresh)
+    } else {
+      // What is known stays. A refusal of ours that names no time is final;
+      // anything else may be the network, or what stands in between.
+      if (!lost) say(fill(find('#notice').dataset.lost, clock(answered)))
+      lost = true
+      next = after || (fresh ? 0 : Math.min(maxSeconds, 2 * (next || 1)))
+      if (!next) stopped = fresh.querySelector('h1').textContent
+    }
+    if (!idle && going() && performance.now() - changed > 60_000 * idleMinutes) {
+      idle = true
+      say(find('#notice').dataset.idle)
+    }
+  } finally {
+    schedule()
   }
-  idle = performance.now() - changed > 60_000 * idleMinutes
-  schedule()
 }
 
 // renew puts the fresh content in the place of the old, and tells what is news.
@@ -80,7 +89,11 @@ function renew(live, fresh) {
   find('#icon').href = live.dataset.icon
   const news = [...document.querySelectorAll('h1, .final')].map(words).join('. ')
   say(news)
-  if (notify && (!next || live.dataset.state !== state)) new Notification(news, { body: find('blockquote')?.textContent, tag: live.dataset.url })
+  remember()
+  if (!notify || next && live.dataset.state === state) return
+  try {
+    new Notification(news, { body: find('blockquote')?.textContent, tag: live.dataset.url })
+  } catch { /* some phones offer it, and then have none */ }
 }
 
 // morph makes the old node equal to the fresh one and leaves alone what is
@@ -94,7 +107,9 @@ function morph(old, fresh) {
   const children = [...fresh.childNodes]
   children.forEach((child, i) => {
     const same = child.id && [...old.children].find(({ id }) => id === child.id)
-    if (same && same !== old.childNodes[i]) old.insertBefore(same, old.childNodes[i])
+    // Of two that change places the one that goes down is moved.
+    if (same && old.childNodes[i].nextElementSibling === same) old.append(old.childNodes[i])
+    else if (same && old.childNodes[i] !== same) old.insertBefore(same, old.childNodes[i])
     const present = old.childNodes[i]
     if (present && (present.id ?? '') === (child.id ?? '')) morph(present, child)
     else old.insertBefore(child, present ?? null)
@@ -104,20 +119,17 @@ function morph(old, fresh) {
 
 // decorate puts the reader's own time beside UTC, and room for how long ago it was.
 function decorate(root) {
+  const parts = { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', timeZoneName: 'shortOffset' }
   for (const time of root.querySelectorAll('time')) {
     const span = (className, textContent) => time.after(Object.assign(document.createElement('span'), { className, textContent }))
     if (time.dataset.age) span('ago', '')
-    const t = new Date(time.dateTime)
-    const two = (n) => String(n).padStart(2, '0')
-    const east = -t.getTimezoneOffset()
-    const [hours, minutes] = [Math.trunc(Math.abs(east) / 60), Math.abs(east) % 60]
-    const zone = `UTC${east < 0 ? '−' : '+'}${hours}${minutes ? `:${two(minutes)}` : ''}`
-    if (east) span('local', `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())} ${clock(t)} ${zone}`)
+    const local = new Date(time.dateTime).toLocaleString('sv-SE', parts).replace('GMT', 'UTC') // as ISO 8601 has it
+    if (local !== time.textContent) span('local', local)
   }
 }
 
 // show says what is going on. Times count on from what the server said they
-// were: the clock of this machine may be off.
+// were: the clock of this machine may be off. What is not looked at stands still.
 function show() {
   const since = Math.max(0, Math.floor((performance.now() - rendered) / 1000))
   const controls = find('#controls')
@@ -126,28 +138,31 @@ function show() {
     write(ago, relative(since + Number(ago.parentNode.querySelector('time').dataset.age)))
   })
   if (!controls) return
-  document.querySelectorAll('[data-elapsed]').forEach((elapsed) => {
-    write(elapsed, duration(since + Number(elapsed.dataset.elapsed), controls.dataset))
-  })
+  if (going() && !lost) {
+    document.querySelectorAll('[data-elapsed]').forEach((elapsed) => {
+      write(elapsed, duration(since + Number(elapsed.dataset.elapsed), controls.dataset))
+    })
+  }
   const { state, ids } = find('#live').dataset
   const text = find('#notice').dataset
   const retry = fill(text.retry, Math.max(1, Math.ceil((due - performance.now()) / 1000)))
   let notice = ''
-  if (paused) notice = text.paused
+  if (next && paused) notice = text.paused
+  else if (lost) notice = `${fill(text.lost, clock(answered))} ${idle ? text.idle : next ? retry : fill(text.stopped, stopped)}`
   else if (idle) notice = text.idle
-  else if (lost) notice = `${fill(text.lost, clock(answered))} ${next ? retry : text.stopped + stopped}`
   else if (next) notice = state === 'problem' ? retry : text.live
   write(find('#notice'), notice)
   const possible = {
-    keep: idle,
+    keep: idle && !paused,
     pause: next && !idle,
-    notify: next && ids && !idle && !notify && window.Notification && Notification.permission !== 'denied',
+    notify: going() && ids && !notify && window.Notification && Notification.permission !== 'denied',
     link: ids,
     report: ids,
     reason: find('#failure'),
   }
   for (const button of controls.querySelectorAll('button')) button.hidden = !possible[button.dataset.action]
   controls.hidden = false
+  if (document.activeElement?.hidden) find('main').focus({ preventScroll: true })
 }
 
 function duration(seconds, formats) {
@@ -168,6 +183,12 @@ function words(node) {
   const parts = []
   while (walker.nextNode()) parts.push(walker.currentNode.data)
   return parts.join(' ').replace(/\s+/g, ' ').trim()
+}
+
+// say tells those who do not see the page; the same once more is news too.
+function say(text) {
+  find('#say').textContent = ''
+  find('#say').textContent = text
 }
 
 // write leaves the text node in place, and with it a selection that begins there.
@@ -192,7 +213,12 @@ const copies = { link: () => find('#live').dataset.url, report, reason: () => fi
 
 async function copy(button) {
   const { action, done, failed } = button.dataset
-  button.dataset.said = await navigator.clipboard.writeText(copies[action]()).then(() => done, () => failed)
+  try {
+    await navigator.clipboard.writeText(copies[action]())
+    button.dataset.said = done
+  } catch {
+    button.dataset.said = failed // as where the page did not come over https
+  }
   say(button.dataset.said)
   setTimeout(() => delete button.dataset.said, 2000)
 }
@@ -212,7 +238,7 @@ const actions = {
     button.dataset.other = button.textContent
     button.textContent = other
     if (!paused) return again()
-    looking?.abort()
+    looking = undefined
     say(find('#notice').dataset.paused)
     schedule()
   },
@@ -231,28 +257,36 @@ document.addEventListener('click', (event) => {
   act(target)
 })
 document.addEventListener('visibilitychange', () => {
-  if (next && !paused && !idle && !document.hidden) look()
+  if (next && !paused && !document.hidden) again() // somebody is back
   else schedule()
 })
-addEventListener('online', () => { if (lost && next && !paused && !idle) look() })
+addEventListener('online', () => { if (lost && going()) look() })
 
 // remember keeps what was looked up for the first page, in this browser alone.
-function remember(ids) {
+function remember() {
+  const { ids } = find('#live')?.dataset ?? {}
+  if (!ids) return
+  const directory = address.searchParams.has('directory') ? `?directory=${address.searchParams.get('directory')}` : ''
   try {
     const before = JSON.parse(localStorage.getItem('tasks')) ?? []
-    localStorage.setItem('tasks', JSON.stringify([...new Set([...ids, ...before])].slice(0, 10)))
+    const now = ids.split(',').map((id) => id + directory)
+    localStorage.setItem('tasks', JSON.stringify([...new Set([...now, ...before])].slice(0, 10)))
   } catch { /* storage is off, or holds something else */ }
 }
 
-const { retryAfter, ids } = find('#live')?.dataset ?? {}
-next = Number(retryAfter ?? 0)
-if (ids) remember(ids.split(','))
-document.documentElement.classList.add('scripted')
-decorate(document)
-const address = new URL(location)
+function start() {
+  document.documentElement.classList.add('scripted')
+  next = Number(find('#live')?.dataset.retryAfter ?? 0)
+  remember()
+  decorate(document)
+  const [page] = performance.getEntriesByType('navigation')
+  if (next && page?.transferSize === 0) look() // it comes out of a cache, and may be old
+  else schedule()
+  show()
+  setInterval(show, 1000)
+}
+
 if (address.searchParams.has('refresh')) { // which is for who has no JavaScript
   address.searchParams.delete('refresh')
   location.replace(address)
-}
-schedule()
-setInterval(show, 1000)
+} else start()

@@ -256,7 +256,19 @@ func (e *exchange) with(changes ...string) string {
 
 // at is the same at another path.
 func (e *exchange) at(path string, changes ...string) string {
-	query := maps.Clone(e.query)
+	return pathQuery(path, maps.Clone(e.query), changes)
+}
+
+// to is the address of another page of this site, in the same language and of
+// the same directory, with parameters.
+func (e *exchange) to(path string, parameters ...string) string {
+	kept := maps.Clone(e.query)
+	maps.DeleteFunc(kept, func(name string, _ []string) bool { return name != "lang" && name != "directory" })
+	return pathQuery(path, kept, parameters)
+}
+
+// pathQuery is an address with parameters changed.
+func pathQuery(path string, query url.Values, changes []string) string {
 	for i := 0; i < len(changes); i += 2 {
 		query.Del(changes[i])
 		if changes[i+1] != "" {
@@ -265,24 +277,5 @@ func (e *exchange) at(path string, changes ...string) string {
 	}
 	// One slash: two would begin the name of another host.
 	u := url.URL{Path: "/" + strings.TrimLeft(path, "/"), RawQuery: query.Encode()}
-	return u.String()
-}
-
-// to is the address of another page of this site, in the same language and of
-// the same directory, with parameters: pairs of a name and its value, which is
-// left out where it is empty.
-func (e *exchange) to(path string, parameters ...string) string {
-	query := make(url.Values)
-	for _, kept := range []string{"lang", "directory"} {
-		if e.query.Has(kept) {
-			query.Set(kept, e.query.Get(kept))
-		}
-	}
-	for i := 0; i < len(parameters); i += 2 {
-		if parameters[i+1] != "" {
-			query.Set(parameters[i], parameters[i+1])
-		}
-	}
-	u := url.URL{Path: path, RawQuery: query.Encode()}
 	return u.String()
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,12 +48,15 @@ func (s *Site) page(e *exchange, state, title string) templates.Page {
 		Title:     title + " – " + words.Site,
 		State:     state,
 		URL:       s.url(e, e.with("refresh", "", "wait", "")),
-		SwitchURL: templ.SafeURL(e.with("lang", words.OtherLang)),
+		SwitchURL: templ.SafeURL(e.with("lang", words.OtherLang, "wait", "")),
 		Assets: templates.Assets{
 			Style:  assetPath(web.Style),
 			Script: assetPath(web.StatusScript),
 			Icon:   assetPath(cmp.Or(icons[state], web.Icon)),
 		},
+	}
+	if e.request.Method == http.MethodPost { // a link cannot send it again
+		p.SwitchURL = "/"
 	}
 	if s.Lister != nil {
 		p.RecentURL = templ.SafeURL(e.to("/tasks"))
@@ -108,7 +112,7 @@ func (s *Site) taskPage(e *exchange, l look) ([]byte, error) {
 	v.Heading, v.Elapsed = e.sentence(t)
 	if d := t.Details; d != nil {
 		v.Principal = named(d.PrincipalName, d.PrincipalID, d.PrincipalType.Text().In(e.language))
-		v.Target = named(d.TargetName, d.TargetID, visible(d.TargetPathName))
+		v.Target = named(d.TargetName, d.TargetID, d.TargetPathName)
 		v.AccessConfiguration = named(d.AccessConfigurationName, d.AccessConfigurationID, "")
 	}
 	if !t.Done() {
@@ -192,11 +196,20 @@ func subject(d *task.Details) string {
 	if what := cmp.Or(d.AccessConfigurationName, d.AccessConfigurationID); what != "" {
 		text += " · " + what
 	}
-	return visible(text)
+	return label(text)
 }
 
 func named(name, id, note string) templates.Named {
-	return templates.Named{Name: visible(name), ID: visible(id), Note: note}
+	return templates.Named{Name: label(name), ID: label(id), Note: label(note)}
+}
+
+// maxName is how much of a name is shown, in characters: people give them.
+const maxName = 200
+
+// label is a name as a page shows it.
+func label(name string) string {
+	name, _ = cut(visible(name), maxName)
+	return name
 }
 
 // urgency orders a board: what a person must act on comes first.
@@ -289,9 +302,9 @@ const (
 // failure is why the task failed, at most so many characters of it.
 func (e *exchange) failure(t task.Task, most int) templates.Failure {
 	f := templates.Failure{Reason: visible(t.FailureReason), Hint: hint(t, e.language)}
-	if reason := []rune(f.Reason); len(reason) > most {
-		f.Reason = string(reason[:most]) + "…"
-		f.More = fmt.Sprintf(e.words().ReasonCut, len(reason)-most)
+	var left int
+	if f.Reason, left = cut(f.Reason, most); left > 0 {
+		f.More = fmt.Sprintf(e.words().ReasonCut, left)
 	}
 	return f
 }
@@ -318,13 +331,13 @@ func (e *exchange) checked(t time.Time, settled bool) templates.Time {
 // reload is what a page that is not settled offers: to look again and, for who
 // has no JavaScript, to begin or stop doing so by itself every so often.
 func (e *exchange) reload(every time.Duration) templates.Reload {
-	r := templates.Reload{CheckURL: templ.SafeURL(e.with())}
+	r := templates.Reload{CheckURL: templ.SafeURL(e.with("wait", ""))}
 	text := e.words().Refreshing
 	if every > 0 {
-		r.StopURL = templ.SafeURL(e.with("refresh", ""))
+		r.StopURL = templ.SafeURL(e.with("refresh", "", "wait", ""))
 	} else {
 		every, text = defaultRefresh, e.words().RefreshEvery
-		r.BeginURL = templ.SafeURL(e.with("refresh", strconv.Itoa(seconds(every))))
+		r.BeginURL = templ.SafeURL(e.with("refresh", strconv.Itoa(seconds(every)), "wait", ""))
 	}
 	r.Every = fmt.Sprintf(text, task.DurationText(every).In(e.language))
 	return r

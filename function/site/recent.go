@@ -91,6 +91,9 @@ func (s *Site) recent(e *exchange) (recent, error) {
 			}, maxDays)
 		}
 		r.since = since
+		if !e.query.Has("days") {
+			r.days = max(1, int((e.now.Sub(since)+day-1)/day))
+		}
 	}
 	return r, nil
 }
@@ -116,8 +119,8 @@ type RecentDocument struct {
 	Next string `json:"next,omitempty"`
 }
 
-// recentTasks answers GET /tasks. Of the three forms none is kept by anybody:
-// the list may be another a moment later.
+// recentTasks answers GET /tasks. Nobody keeps the answer: it names people, and
+// may be another a moment later.
 func (s *Site) recentTasks(e *exchange) (*answer, error) {
 	if s.Lister == nil {
 		return nil, errRecentOff
@@ -147,7 +150,7 @@ func (s *Site) recentTasks(e *exchange) (*answer, error) {
 		told.Next = e.with("since", asked.since.Format(time.RFC3339), "after", listed.NextToken)
 	}
 
-	a := &answer{status: http.StatusOK, contentType: e.form.contentType(), localized: true, cache: revalidate}
+	a := &answer{status: http.StatusOK, contentType: e.form.contentType(), localized: true, cache: noStore}
 	switch e.form {
 	case asJSON:
 		if told.Next != "" {

@@ -140,7 +140,7 @@ func TestRecentAsJSON(t *testing.T) {
 	if got.Tasks[0].Details == nil || got.Tasks[0].TargetName != "dev-test" {
 		t.Errorf("no names: %s", w.Body)
 	}
-	if w.Header().Get("Cache-Control") != revalidate || w.Header().Get("Link") != "<"+got.Next+`>; rel="next"` || w.Header().Get("Retry-After") != "" {
+	if w.Header().Get("Cache-Control") != noStore || w.Header().Get("Link") != "<"+got.Next+`>; rel="next"` || w.Header().Get("Retry-After") != "" {
 		t.Errorf("got %v", w.Header())
 	}
 

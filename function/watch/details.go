@@ -38,8 +38,8 @@ type pause struct {
 }
 
 // fetch asks for the task. While its details are wanted and not known it asks
-// for both at once, and only for the task where that fails for a reason that
-// lies not with the task.
+// for both at once, and only for the task where that fails: the details are
+// no reason not to tell what is known without them.
 func (w *Watcher) fetch(ctx context.Context, k key) (task.Task, error) {
 	if w.Details == nil {
 		return w.source.GetTaskStatus(ctx, k.directory, k.id)
@@ -50,9 +50,10 @@ func (w *Watcher) fetch(ctx context.Context, k key) (task.Task, error) {
 	w.mu.Unlock()
 	if known.Details == nil && !fresh(paused.since, w.now(), paused.lasts) && w.leavesTime(ctx) {
 		t, err := w.withDetails(ctx, k)
-		if err == nil || ctx.Err() != nil || !w.pause(k.directory, err) {
+		if err == nil || ctx.Err() != nil {
 			return t, err
 		}
+		w.pause(k.directory, err)
 	}
 	if known.Done() {
 		return known, nil // only its details were asked for
@@ -75,18 +76,17 @@ func (w *Watcher) withDetails(ctx context.Context, k key) (task.Task, error) {
 	return w.Details.GetTask(ctx, k.directory, k.id)
 }
 
-// pause has nobody asked for details of the directory's tasks for a while
-// after err. It reports false where err is about the task itself.
-func (w *Watcher) pause(directory task.DirectoryID, err error) bool {
+// pause has nobody asked for details of the directory's tasks for a while after
+// err, unless it is about the one task.
+func (w *Watcher) pause(directory task.DirectoryID, err error) {
 	lasts := max(openFor, task.RetryAfter(err))
 	switch kind := task.KindOf(err); {
 	case kind == task.Refused:
 		lasts = refusedFor
 	case !kind.Retryable():
-		return false
+		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.paused[directory] = pause{w.now(), lasts}
-	return true
 }

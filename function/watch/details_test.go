@@ -102,37 +102,37 @@ func TestDetailsThatFail(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		runs  time.Duration
-		err   error
-		final bool // the look has the error, else the task without its details
+		err   error // of the call with details alone
 		looks []look
 	}{
-		{"refused: left alone for 10 min", open, kind(task.Refused), false, []look{
+		{"refused: left alone for 10 min", open, kind(task.Refused), []look{
 			{0, 1, 1}, {10*time.Minute - 1, 1, 2}, {10*time.Minute + time.Second, 2, 3},
 		}},
-		{"throttled: left alone as long as asked", open, after(5 * time.Second), false, []look{
+		{"throttled: left alone as long as asked", open, after(5 * time.Second), []look{
 			{0, 1, 1}, {5*time.Second - 1, 1, 2}, {6 * time.Second, 2, 3},
 		}},
-		{"throttled: for a second at least", open, after(time.Millisecond), false, []look{
+		{"throttled: for a second at least", open, after(time.Millisecond), []look{
 			{0, 1, 1}, {time.Second - 1, 1, 1}, {time.Second, 2, 2},
 		}},
-		{"throttled, not said for how long", open, kind(task.Throttled), false, []look{
+		{"throttled, not said for how long", open, kind(task.Throttled), []look{
 			{0, 1, 1}, {2 * time.Second, 1, 2}, {3 * time.Second, 2, 3},
 		}},
-		{"out of order", open, kind(task.Upstream), false, []look{
+		{"out of order", open, kind(task.Upstream), []look{
 			{0, 1, 1}, {2 * time.Second, 1, 2}, {3 * time.Second, 2, 3},
 		}},
-		{"too slow", open, kind(task.Timeout), false, []look{
+		{"too slow", open, kind(task.Timeout), []look{
 			{0, 1, 1}, {2 * time.Second, 1, 2}, {3 * time.Second, 2, 3},
 		}},
-		{"finished: only the details are asked for again, after 30 s", done, kind(task.Upstream), false, []look{
+		{"finished: only the details are asked for again, after 30 s", done, kind(task.Upstream), []look{
 			{0, 1, 1}, {30*time.Second - 1, 1, 1}, {30 * time.Second, 2, 1}, {60 * time.Second, 3, 1},
 		}},
-		{"finished and refused: nothing is asked for 10 min", done, kind(task.Refused), false, []look{
+		{"finished and refused: nothing is asked for 10 min", done, kind(task.Refused), []look{
 			{0, 1, 1}, {30 * time.Second, 1, 1}, {9 * time.Minute, 1, 1}, {10 * time.Minute, 2, 1},
 		}},
-		{"not found is final", open, kind(task.NotFound), true, []look{{0, 1, 0}, {5*time.Second - 1, 1, 0}, {5 * time.Second, 2, 0}}},
-		{"invalid is final", open, kind(task.Invalid), true, []look{{0, 1, 0}, {1, 2, 0}}},
-		{"unforeseen is final", open, errors.New("x"), true, []look{{0, 1, 0}, {1, 2, 0}}},
+		{"not found there: no pause, the next task may be", open, kind(task.NotFound), []look{{0, 1, 1}, {time.Second, 2, 2}}},
+		{"not valid there", open, kind(task.Invalid), []look{{0, 1, 1}, {time.Second, 2, 2}}},
+		{"unforeseen", open, errors.New("x"), []look{{0, 1, 1}, {time.Second, 2, 2}}},
+		{"finished and not found there: what is known stays", done, kind(task.NotFound), []look{{0, 1, 1}, {30*time.Second - 1, 1, 1}, {30 * time.Second, 2, 1}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -142,7 +142,7 @@ func TestDetailsThatFail(t *testing.T) {
 				for _, look := range test.looks {
 					time.Sleep(time.Until(began.Add(look.at)))
 					r := one(t.Context(), w, 0)
-					if test.final && r.Err != test.err || !test.final && (r.Err != nil || r.Task.ID == "" || r.Task.Details != nil) {
+					if r.Err != nil || r.Task.ID == "" || r.Task.Details != nil {
 						t.Errorf("after %v: got %+v", look.at, r)
 					}
 					if details, status := s.counts(); details != look.details || status != look.status {

@@ -49,7 +49,7 @@ test: browser
 check: browser tools ## all that CI runs
 	$(GO) mod tidy -diff
 	$(GO) tool templ generate
-	git diff --exit-code -- '*_templ.go'
+	@made=$$(git status --porcelain -- '*_templ.go' web/dist web/names.go) && test -z "$$made" || { echo "made, but not committed:"; echo "$$made"; exit 1; }
 	@unformatted=$$(gofmt -l function templates web) && test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool -modfile=function/acceptance/go.mod staticcheck ./...

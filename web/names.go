@@ -5,9 +5,9 @@ package web
 // The names of the files.
 const (
 	// Style is the style sheet of every page.
-	Style = "style-81fb4e20.css"
+	Style = "style-a04605ab.css"
 	// StatusScript is the script of the pages that show tasks.
-	StatusScript = "status-4291e8a1.js"
+	StatusScript = "status-d1254eeb.js"
 	// IndexScript is the script of the page where tasks are asked for.
 	IndexScript = "index-26edc650.js"
 	// Icon is the icon of the pages that show the state of no task.
@@ -19,5 +19,5 @@ const (
 	// IconFailed is the icon of a page with a task that failed.
 	IconFailed = "icon-failed-da0a6e0c.svg"
 	// Index is the page where tasks are asked for.
-	Index = "index-71c8ca82.html"
+	Index = "index-1f15ce59.html"
 )

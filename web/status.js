@@ -121,7 +121,7 @@ function morph(old, fresh) {
 function decorate(root) {
   const parts = { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', timeZoneName: 'shortOffset' }
   for (const time of root.querySelectorAll('time')) {
-    const span = (className, textContent) => time.after(Object.assign(document.createElement('span'), { className, textContent }))
+    const span = (className, textContent) => time.after(' ', Object.assign(document.createElement('span'), { className, textContent }))
     if (time.dataset.age) span('ago', '')
     const local = new Date(time.dateTime).toLocaleString('sv-SE', parts).replace('GMT', 'UTC') // as ISO 8601 has it
     if (local !== time.textContent) span('local', local)
@@ -200,13 +200,13 @@ function write(element, text) {
 
 // report is the page as text, for a ticket.
 function report() {
-  const rows = [...document.querySelectorAll('#live > h1, #failure > *, #facts > div, #trace > div, #tasks > li')].map((row) => {
-    const copy = row.cloneNode(true)
+  const lines = [...document.querySelectorAll('#live > h1, #failure > *, #facts > div, #trace > div, #tasks p, #tasks blockquote')].map((line) => {
+    const copy = line.cloneNode(true)
     copy.querySelectorAll('.ago').forEach((ago) => ago.remove())
-    if (row.matches('blockquote')) return row.textContent
-    return row.matches('div') ? [...copy.children].map(words).join(': ') : words(copy)
+    if (line.matches('blockquote')) return line.textContent
+    return line.matches('div') ? [...copy.children].map(words).join(': ') : words(copy)
   })
-  return [...rows, find('#live').dataset.url, ''].join('\n')
+  return [...lines, find('#live').dataset.url, ''].join('\n')
 }
 
 const copies = { link: () => find('#live').dataset.url, report, reason: () => find('#failure blockquote').textContent }

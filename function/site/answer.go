@@ -1,7 +1,9 @@
 package site
 
 import (
+	"bytes"
 	"cmp"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
@@ -35,7 +37,7 @@ const securityPolicy = "default-src 'none'; script-src 'self'; style-src 'self';
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // varying is what of a request an answer about tasks depends on.
-const varying = "Accept, Accept-Language, Authorization, Prefer"
+const varying = "Accept, Accept-Encoding, Accept-Language, Authorization, Prefer"
 
 // An answer is a whole response, made before anything of it is written.
 type answer struct {
@@ -98,6 +100,7 @@ func (a *answer) write(w http.ResponseWriter, e *exchange) {
 	if a.contentType != "" {
 		h.Set("Content-Type", a.contentType)
 	}
+	a.compress(e)
 	if a.encoding != "" {
 		h.Set("Content-Encoding", a.encoding)
 	}
@@ -106,6 +109,22 @@ func (a *answer) write(w http.ResponseWriter, e *exchange) {
 		// Nobody is left to tell of a connection that broke.
 		_, _ = w.Write(a.body)
 	}
+}
+
+// minCompressed is the size from which a body is compressed. A page of many
+// tasks shrinks to a fifth; a smaller one is not worth the time.
+const minCompressed = 8 << 10
+
+// compress puts a large body into gzip for who takes that.
+func (a *answer) compress(e *exchange) {
+	if a.encoding != "" || len(a.body) < minCompressed || !takesGzip(e.request) {
+		return
+	}
+	var b bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed) // which is a level there is
+	_, _ = w.Write(a.body)                          // a buffer takes everything
+	_ = w.Close()
+	a.encoding, a.body = "gzip", b.Bytes()
 }
 
 // seconds is d in whole seconds, rounded up and at least 1.

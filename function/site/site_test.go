@@ -313,7 +313,7 @@ func TestNegotiate(t *testing.T) {
 			if got := w.Header().Get("Content-Type"); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
-			if vary := w.Header().Get("Vary"); vary != "Accept, Accept-Language, Authorization, Prefer" {
+			if vary := w.Header().Get("Vary"); vary != "Accept, Accept-Encoding, Accept-Language, Authorization, Prefer" {
 				t.Errorf("Vary is %q", vary)
 			}
 		})

@@ -50,7 +50,7 @@ func static(e *exchange, name, contentType, cache string) (*answer, error) {
 		status: http.StatusOK, contentType: contentType, encoding: "gzip", cache: cache,
 		vary: "Accept-Encoding", tag: `W/"` + name + `"`, body: body,
 	}
-	if !takesGzip(strings.Join(e.request.Header.Values("Accept-Encoding"), ",")) {
+	if !takesGzip(e.request) {
 		var err error
 		if a.body, err = gunzip(body); err != nil {
 			return nil, fmt.Errorf("decompress %s: %w", name, err)
@@ -63,8 +63,8 @@ func static(e *exchange, name, contentType, cache string) (*answer, error) {
 // takesGzip reports whether gzip is preferred to no coding (RFC 9110, section
 // 12.5.3). "*" speaks for it only where its name is not listed. Without a list
 // it might be sent, but who sends none is mostly a program that knows none.
-func takesGzip(accepted string) bool {
-	coding := "gzip"
+func takesGzip(r *http.Request) bool {
+	accepted, coding := strings.Join(r.Header.Values("Accept-Encoding"), ","), "gzip"
 	if !strings.Contains(strings.ToLower(accepted), coding) {
 		coding = "*"
 	}

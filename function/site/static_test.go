@@ -216,3 +216,41 @@ func TestAssetsInFunctionCompute(t *testing.T) {
 		})
 	}
 }
+
+// TestLargeAnswers: a large answer is compressed for who takes that, and says the same.
+func TestLargeAnswers(t *testing.T) {
+	many := make([]string, maxTasks)
+	for i := range many {
+		many[i] = fmt.Sprintf("t-shfailed%013d", i)
+	}
+	for _, test := range []struct {
+		name, target string
+		want         bool
+	}{
+		{"one task", "/tasks/" + string(failed), false},
+		{"many tasks", "/tasks?id=" + strings.Join(many, ","), true},
+		{"the renewed part of them", "/tasks?fragment=1&id=" + strings.Join(many, ","), true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, _ := newSite()
+			plain, got := send(s, request("GET", test.target, asksForPage)), send(s, request("GET", test.target, asksForPage, compressed))
+			head := send(s, request("HEAD", test.target, asksForPage, compressed))
+			if zipped := got.Header().Get("Content-Encoding") == "gzip"; zipped != test.want || head.Header().Get("Content-Encoding") != got.Header().Get("Content-Encoding") {
+				t.Fatalf("compressed: %v, want %v; HEAD: %v", zipped, test.want, head.Header())
+			}
+			body := got.Body.Bytes()
+			if test.want {
+				var err error
+				if body, err = gunzip(body); err != nil {
+					t.Fatal(err)
+				}
+				if 3*got.Body.Len() > plain.Body.Len() {
+					t.Errorf("%d bytes of %d", got.Body.Len(), plain.Body.Len())
+				}
+			}
+			if string(body) != plain.Body.String() || got.Header().Get("ETag") != plain.Header().Get("ETag") {
+				t.Error("they differ")
+			}
+		})
+	}
+}

@@ -123,7 +123,8 @@ function decorate(root) {
   for (const time of root.querySelectorAll('time')) {
     const span = (className, textContent) => time.after(' ', Object.assign(document.createElement('span'), { className, textContent }))
     if (time.dataset.age) span('ago', '')
-    const local = new Date(time.dateTime).toLocaleString('sv-SE', parts).replace('GMT', 'UTC') // as ISO 8601 has it
+    const local = new Date(time.dateTime).toLocaleString('sv-SE', parts) // as ISO 8601 has it
+      .replace('GMT', 'UTC').replace(/[+]0$/, '')
     if (local !== time.textContent) span('local', local)
   }
 }
@@ -131,6 +132,7 @@ function decorate(root) {
 // show says what is going on. Times count on from what the server said they
 // were: the clock of this machine may be off. What is not looked at stands still.
 function show() {
+  const focused = document.activeElement
   const since = Math.max(0, Math.floor((performance.now() - rendered) / 1000))
   const controls = find('#controls')
   document.documentElement.classList.toggle('lost', lost)
@@ -162,7 +164,7 @@ function show() {
   }
   for (const button of controls.querySelectorAll('button')) button.hidden = !possible[button.dataset.action]
   controls.hidden = false
-  if (document.activeElement?.hidden) find('main').focus({ preventScroll: true })
+  if (focused?.hidden) find('main').focus({ preventScroll: true })
 }
 
 function duration(seconds, formats) {
@@ -267,11 +269,11 @@ function remember() {
   const { ids } = find('#live')?.dataset ?? {}
   if (!ids) return
   const directory = address.searchParams.has('directory') ? `?directory=${address.searchParams.get('directory')}` : ''
-  try {
-    const before = JSON.parse(localStorage.getItem('tasks')) ?? []
-    const now = ids.split(',').map((id) => id + directory)
-    localStorage.setItem('tasks', JSON.stringify([...new Set([...now, ...before])].slice(0, 10)))
-  } catch { /* storage is off, or holds something else */ }
+  let before
+  try { before = JSON.parse(localStorage.getItem('tasks')) } catch { /* something else is there, or nothing may be */ }
+  const tasks = ids.split(',').map((id) => id + directory)
+  if (Array.isArray(before)) tasks.push(...before)
+  try { localStorage.setItem('tasks', JSON.stringify([...new Set(tasks)].slice(0, 10))) } catch { /* storage is off */ }
 }
 
 function start() {

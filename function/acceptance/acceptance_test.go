@@ -2,10 +2,13 @@ package acceptance
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +21,9 @@ const directory = "d-00fc2p61abcd"
 var here *machine
 
 func TestMain(m *testing.M) {
+	// Most tests wait, for tasks that run and for pages that look again. The
+	// command line may say otherwise.
+	flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
 	os.Exit(func() int {
 		defer func() { closeBrowser() }() // there may be one by then
 		dir, err := os.MkdirTemp("", "acceptance")

@@ -119,7 +119,7 @@ func TestAxeFinds(t *testing.T) {
 	b.expect("") // what else is wrong with the page is not the matter here
 	b.open(testSite(t) + "/bad")
 	var found []string
-	for _, v := range violations(b) {
+	for _, v := range violations(b, allRules) {
 		found = append(found, v.ID)
 	}
 	for _, rule := range []string{"html-has-lang", "image-alt", "page-has-heading-one"} {
@@ -127,8 +127,12 @@ func TestAxeFinds(t *testing.T) {
 			t.Errorf("axe does not find %s, but %q", rule, found)
 		}
 	}
-	if len(found) > 0 && !strings.Contains(violations(b)[0].String(), "html") {
-		t.Errorf("a violation reads %q", violations(b)[0])
+	if len(found) > 0 && !strings.Contains(violations(b, allRules)[0].String(), "html") {
+		t.Errorf("a violation reads %q", violations(b, allRules)[0])
+	}
+	evaluate[any](b, `document.querySelector("p").style.color = "#ccc", undefined`)
+	if pale := violations(b, colourRules); len(pale) != 1 || pale[0].ID != "color-contrast" {
+		t.Errorf("of colours axe finds %v", pale)
 	}
 }
 

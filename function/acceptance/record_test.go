@@ -22,6 +22,7 @@ type request struct {
 	kind        network.ResourceType // Document, Fetch, Stylesheet and so on
 	header      network.Headers      // as far as the page and not the network decides
 	at          time.Time
+	answer      network.Headers // of the response; nil as long as there is none
 	// status is the one on the wire, 304 where the page sees 200; 0 as long as
 	// there is none.
 	status int
@@ -69,8 +70,14 @@ func (r *record) note(event any) {
 			sent.status = 304
 		}
 	case *network.EventResponseReceived:
-		if sent := r.last[e.RequestID]; sent != nil && sent.status != 304 {
-			sent.status, sent.cached = int(e.Response.Status), e.Response.FromDiskCache
+		sent := r.last[e.RequestID]
+		if sent == nil {
+			return
+		}
+		sent.answer = e.Response.Headers
+		if sent.status != 304 {
+			sent.status = int(e.Response.Status)
+			sent.cached = sent.cached || e.Response.FromDiskCache // or out of memory, as told before
 		}
 	case *network.EventRequestServedFromCache:
 		if sent := r.last[e.RequestID]; sent != nil {
@@ -140,6 +147,14 @@ func consoleText(args []*runtime.RemoteObject) string {
 		words = append(words, text)
 	}
 	return strings.Join(words, " ")
+}
+
+// forget drops what the tab has told so far, and what was expected of it: with
+// the next page it begins anew.
+func (r *record) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.requests, r.noise, r.expected = nil, nil, nil
 }
 
 // unexpected are the complaints that no expectation covers.

@@ -128,7 +128,7 @@ func script(source string) option {
 func browser(t *testing.T, options ...option) *tab {
 	t.Helper()
 	process := needBrowser(t)
-	s := setup{language: "en-US", timeZone: "UTC", scheme: "light", width: 1100, height: 800, reducedMotion: true}
+	s := setup{language: "en-US", timeZone: "UTC", scheme: "light", width: 1100, height: 800}
 	s.permissions = make(map[string]chrome.PermissionSetting)
 	for _, o := range options {
 		o(&s)

@@ -29,7 +29,7 @@ const (
 	// little more than the function holds an answer.
 	patience = 30 * time.Second
 	// between is how long to wait before asking a page again.
-	between = 50 * time.Millisecond
+	between = 20 * time.Millisecond
 )
 
 // A tab is a browser's tab in a test. What goes wrong in it fails the test.

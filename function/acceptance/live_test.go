@@ -28,11 +28,11 @@ var (
 	everySecond  = url.Values{"seconds": {"3600"}}
 	every30s     = url.Values{"seconds": {"7200"}, "age": {"1200"}}
 	every60s     = url.Values{"seconds": {"7200"}, "age": {"3600"}}
-	soonFailed   = url.Values{"seconds": {"3"}, "status": {"Failed"}, "type": {"CreateAccessAssignment"}, "reason": {"No Permission."}}
-	soonSucceeds = url.Values{"seconds": {"3"}, "status": {"Success"}, "type": {"CreateAccessAssignment"}}
+	soonFailed   = url.Values{"seconds": {"8"}, "status": {"Failed"}, "type": {"CreateAccessAssignment"}, "reason": {"No Permission."}}
+	soonSucceeds = url.Values{"seconds": {"8"}, "status": {"Success"}, "type": {"CreateAccessAssignment"}}
 )
 
-const ended = `document.querySelector("#live .final")`
+const ended = `document.querySelector("#live .final") !== null`
 
 // documents is how many pages the tab has loaded.
 func documents(b *tab) int {

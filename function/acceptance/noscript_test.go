@@ -74,8 +74,8 @@ func TestReloadsItself(t *testing.T) {
 		t.Fatalf("Refresh is %q, want 5", got)
 	}
 	b.wait(ended)
-	if n := documents(b); n != 2 {
-		t.Errorf("%d documents, want 2", n)
+	if n := documents(b); n < 2 {
+		t.Errorf("%d documents, want 2 at the least", n)
 	}
 	if got := refresh(b); got != "" {
 		t.Errorf("Refresh is %q when nothing will change", got)

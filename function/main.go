@@ -21,6 +21,7 @@ import (
 	"github.com/aliyun/fc-runtime-go-sdk/fc"
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
 
+	"taskstatus/function/acs"
 	"taskstatus/function/cloudsso"
 	"taskstatus/function/site"
 	"taskstatus/function/task"
@@ -64,8 +65,8 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		log.Warn(warning)
 	}
 
-	client := cloudsso.New(c.endpoint, cloudsso.NewCredentials(onFC, c.roleARN, c.region))
-	client.Observe = func(ctx context.Context, call cloudsso.Call) { observe(ctx, log, call) }
+	client := cloudsso.New(c.endpoint, acs.NewCredentials(onFC, c.roleARN, c.region))
+	client.Observe = func(ctx context.Context, call acs.Call) { observe(ctx, log, call) }
 	watcher := watch.New(client)
 	if c.taskDetails {
 		watcher.Details = client
@@ -116,7 +117,7 @@ type requestIDKey struct{}
 // invocation's own, and its request id into its context.
 func invocation(ctx context.Context, fc *fccontext.FcContext) context.Context {
 	ctx = context.WithValue(ctx, requestIDKey{}, fc.RequestID)
-	return cloudsso.WithCredentials(ctx, fc.Credentials.AccessKeyId, fc.Credentials.AccessKeySecret, fc.Credentials.SecurityToken)
+	return acs.WithCredentials(ctx, fc.Credentials.AccessKeyId, fc.Credentials.AccessKeySecret, fc.Credentials.SecurityToken)
 }
 
 func requestID(ctx context.Context) string {
@@ -125,7 +126,7 @@ func requestID(ctx context.Context) string {
 }
 
 // observe logs an exchange with CloudSSO: one that went wrong as a warning.
-func observe(ctx context.Context, log *slog.Logger, call cloudsso.Call) {
+func observe(ctx context.Context, log *slog.Logger, call acs.Call) {
 	level := slog.LevelDebug
 	if call.Status != 200 {
 		level = slog.LevelWarn

@@ -4,21 +4,10 @@ import (
 	"bufio"
 	"fmt"
 	"net"
-	"strings"
 	"testing"
-)
 
-func BenchmarkSign(b *testing.B) {
-	m := message{
-		method: "GET", host: "cloudsso.cn-shanghai.aliyuncs.com", action: "GetTaskStatus", version: apiVersion,
-		query: "DirectoryId=d-00fc2p61abcd&TaskId=t-shfqw1u1edszvxw5abcd",
-		date:  "2023-10-26T10:22:32Z", nonce: "3156853299f313e23d1673dc12e1703d", token: strings.Repeat("CAIS", 200),
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		m.authorization(accessKeyID, secret)
-	}
-}
+	"taskstatus/function/acs"
+)
 
 func BenchmarkDecode(b *testing.B) {
 	a := &answer{status: 200, body: []byte(running)}
@@ -59,7 +48,7 @@ func BenchmarkCall(b *testing.B) {
 			}()
 		}
 	}()
-	client := New("http://"+listener.Addr().String(), NewCredentials(true, "", ""))
+	client := New("http://"+listener.Addr().String(), acs.NewCredentials(true, "", ""))
 	ctx := invocation()
 	b.ReportAllocs()
 	for b.Loop() {

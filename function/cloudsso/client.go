@@ -1,22 +1,21 @@
 // Package cloudsso is the CloudSSO API (version 2021-05-15) as far as asking
-// after tasks goes: where it is, with whose credentials and how a call is
-// signed, the calls, and what the answers and error codes mean in terms of
-// package task. The wire's names and times end here. No HTTP of this
-// function's own, no page, no configuration and no memory of answers may enter.
+// after tasks goes: where it is, the calls, and what the answers and error
+// codes mean in terms of package task. The wire's names and times end here. No
+// HTTP of this function's own, no page, no configuration and no memory of
+// answers may enter.
 package cloudsso
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"taskstatus/function/acs"
 	"taskstatus/function/task"
 )
 
@@ -31,22 +30,9 @@ const (
 	// answers within some 100 ms: what takes longer than this counts as lost, and
 	// a connection that swallowed the request must leave time for another.
 	exchangeTimeout = 2500 * time.Millisecond
-	// connectTimeout bounds name look-up and TCP connect, and again the TLS
-	// handshake. A lost packet, sent again after a second (RFC 6298), fits in.
-	connectTimeout = 2 * time.Second
-	// idleTimeout is how long an unused connection is worth keeping. The
-	// transport compares it by the wall clock when it is about to reuse one, so
-	// a connection that died while Function Compute had the instance frozen is
-	// not reused, although no timer ran meanwhile.
-	idleTimeout = 30 * time.Second
-	// maxIdle is how many calls a bulk look-up makes at a time: fewer idle
-	// connections would have it dial and shake hands over and over.
-	maxIdle = 8
 
 	// maxBody bounds an answer. A full page of ListTasks, the longest, has less than 20 KB.
 	maxBody = 1 << 20
-	// maxHeader bounds an answer's header.
-	maxHeader = 64 << 10
 
 	// maxAttempts is one try and two more: beyond that the caller's own "try
 	// again later" is kinder to a service in trouble.
@@ -73,53 +59,25 @@ type Client struct {
 	// Observe, unless nil, is told of every HTTP exchange when it is over,
 	// with the context of the call. Calls that run at the same time make it
 	// run at the same time.
-	Observe func(context.Context, Call)
+	Observe func(context.Context, acs.Call)
 
 	scheme, host string
-	credentials  *Credentials
+	keys         func(context.Context) (*acs.Keys, error)
 	timeout      time.Duration
 	sleep        func(context.Context, time.Duration) error
 }
 
-// A Call is one HTTP exchange with CloudSSO, for the log.
-type Call struct {
-	// Action is the API operation.
-	Action string
-	// Attempt counts from 1; from 2 on they are retries.
-	Attempt int
-	// Status is the HTTP status; 0 if no answer came.
-	Status int
-	// Code is CloudSSO's error code; empty where it gave none or not one that can be one.
-	Code string
-	// RequestID is CloudSSO's id of the request, where known.
-	RequestID string
-	// Duration is from before the request to after the answer's last byte.
-	Duration time.Duration
-}
-
 // New returns a client for an address as Endpoint gives it.
-func New(endpoint string, credentials *Credentials) *Client {
+func New(endpoint string, credentials *acs.Credentials) *Client {
 	scheme, host, _ := strings.Cut(endpoint, "://")
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
 	return &Client{
-		Now: time.Now,
-		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{Timeout: connectTimeout}).DialContext,
-			TLSHandshakeTimeout:    connectTimeout,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(0)},
-			Protocols:              protocols,
-			IdleConnTimeout:        idleTimeout,
-			MaxIdleConnsPerHost:    maxIdle,
-			MaxResponseHeaderBytes: maxHeader,
-			DisableCompression:     true, // answers are small, and none shall unpack to more than was counted
-		},
-		scheme:      scheme,
-		host:        host,
-		credentials: credentials,
-		timeout:     callTimeout,
-		sleep:       sleep,
+		Now:       time.Now,
+		Transport: acs.NewTransport(),
+		scheme:    scheme,
+		host:      host,
+		keys:      credentials.Keys,
+		timeout:   callTimeout,
+		sleep:     sleep,
 	}
 }
 
@@ -129,16 +87,16 @@ func New(endpoint string, credentials *Credentials) *Client {
 func (c *Client) call(ctx context.Context, action string, directory task.DirectoryID, query string, read func(*answer) error) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	signer, err := c.credentials.keys(ctx)
+	keys, err := c.keys(ctx)
 	if ctx.Err() != nil {
-		return ended(ctx, action)
+		return acs.Ended(ctx, action)
 	}
 	if err != nil {
 		return err
 	}
 	backoff := firstBackoff
 	for attempt := 1; ; attempt++ {
-		a, retry, err := c.exchange(ctx, Call{Action: action, Attempt: attempt}, directory, query, signer)
+		a, retry, err := c.exchange(ctx, acs.Call{Action: action, Attempt: attempt}, directory, query, keys)
 		if err == nil {
 			err, retry = read(a), true
 		}
@@ -156,27 +114,27 @@ func (c *Client) call(ctx context.Context, action string, directory task.Directo
 			return err
 		}
 		if c.sleep(ctx, wait) != nil {
-			return ended(ctx, action)
+			return acs.Ended(ctx, action)
 		}
 	}
 }
 
 // exchange makes one attempt, with a date and a nonce of its own.
-func (c *Client) exchange(ctx context.Context, call Call, directory task.DirectoryID, query string, signer *keys) (a *answer, retry bool, err error) {
+func (c *Client) exchange(ctx context.Context, call acs.Call, directory task.DirectoryID, query string, keys *acs.Keys) (a *answer, retry bool, err error) {
 	started := c.Now()
 	if c.Observe != nil {
 		defer func() { c.Observe(ctx, call) }()
 	}
 	attempt, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
-	a, err = c.send(c.request(attempt, call.Action, query, signer, started))
+	a, err = c.send(c.request(attempt, call.Action, query, keys, started))
 	at := c.Now()
 	call.Duration = at.Sub(started)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, false, ended(ctx, call.Action)
+			return nil, false, acs.Ended(ctx, call.Action)
 		}
-		e, retry := transportError(call.Action, err)
+		e, retry := acs.TransportError(call.Action, err)
 		return nil, retry, e
 	}
 	a.at = at
@@ -196,27 +154,17 @@ func (c *Client) exchange(ctx context.Context, call Call, directory task.Directo
 // request returns a signed request. It is a GET, which CloudSSO takes like a
 // POST, because the transport itself sends a GET again when a connection that
 // it kept turns out to be dead.
-func (c *Client) request(ctx context.Context, action, query string, signer *keys, now time.Time) *http.Request {
-	m := message{
-		method: http.MethodGet, host: c.host, query: query, action: action, version: apiVersion,
-		date: now.UTC().Format(dateLayout), nonce: nonce(), token: signer.token,
+func (c *Client) request(ctx context.Context, action, query string, keys *acs.Keys, now time.Time) *http.Request {
+	signed := acs.Request{
+		Method: http.MethodGet, Host: c.host, Path: "/", Query: query,
+		Action: action, Version: apiVersion, Time: now,
 	}
-	header := http.Header{
-		"Accept":                {"application/json"},
-		"Authorization":         {m.authorization(signer.accessKeyID, signer.secret)},
-		"User-Agent":            {"cloudsso-task-status"},
-		"X-Acs-Action":          {m.action},
-		"X-Acs-Content-Sha256":  {emptyHash},
-		"X-Acs-Date":            {m.date},
-		"X-Acs-Signature-Nonce": {m.nonce},
-		"X-Acs-Version":         {m.version},
-	}
-	if m.token != "" {
-		header["X-Acs-Security-Token"] = []string{m.token}
-	}
+	header := signed.Sign(keys)
+	header["Accept"] = []string{"application/json"}
+	header["User-Agent"] = []string{"cloudsso-task-status"}
 	r := &http.Request{
-		Method: m.method,
-		URL:    &url.URL{Scheme: c.scheme, Host: c.host, Path: "/", RawQuery: query},
+		Method: signed.Method,
+		URL:    &url.URL{Scheme: c.scheme, Host: c.host, Path: signed.Path, RawQuery: query},
 		Host:   c.host,
 		Header: header,
 	}

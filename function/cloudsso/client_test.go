@@ -3,6 +3,8 @@ package cloudsso
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -18,6 +20,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"taskstatus/function/acs"
 	"taskstatus/function/task"
 )
 
@@ -40,7 +43,7 @@ var now = time.Date(2021, 11, 5, 2, 58, 30, 0, time.UTC)
 // recorder is what a test client did.
 type recorder struct {
 	mu    sync.Mutex
-	calls []Call
+	calls []acs.Call
 	waits []time.Duration
 }
 
@@ -49,9 +52,9 @@ type recorder struct {
 func newClient(t testing.TB, server *httptest.Server) (*Client, *recorder) {
 	t.Helper()
 	record := new(recorder)
-	client := New(server.URL, NewCredentials(true, "", ""))
+	client := New(server.URL, acs.NewCredentials(true, "", ""))
 	client.Now = func() time.Time { return now }
-	client.Observe = func(_ context.Context, call Call) {
+	client.Observe = func(_ context.Context, call acs.Call) {
 		record.mu.Lock()
 		defer record.mu.Unlock()
 		record.calls = append(record.calls, call)
@@ -79,7 +82,7 @@ func serve(t testing.TB, handler http.HandlerFunc) *httptest.Server {
 }
 
 func invocation() context.Context {
-	return WithCredentials(context.Background(), accessKeyID, secret, token)
+	return acs.WithCredentials(context.Background(), accessKeyID, secret, token)
 }
 
 func reply(status int, body string, header ...string) http.HandlerFunc {
@@ -141,18 +144,60 @@ func TestRequest(t *testing.T) {
 	if got.Method != "GET" || got.RequestURI != "/?DirectoryId=d-00fc2p61%2A%2A%2A%2A&TaskId=t-a%20b" || got.Host != strings.TrimPrefix(server.URL, "http://") {
 		t.Errorf("request line %s %s, host %s", got.Method, got.RequestURI, got.Host)
 	}
-	m := message{
-		method: "GET", host: got.Host, query: got.URL.RawQuery, action: "GetTaskStatus", version: "2021-05-15",
-		date: "2021-11-05T02:58:30Z", nonce: got.Header.Get("X-Acs-Signature-Nonce"), token: token,
-	}
+	// The canonical form is written out here once more, so that it is not only compared with itself.
+	const (
+		emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+		signed    = "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-security-token;x-acs-signature-nonce;x-acs-version"
+	)
+	nonce := got.Header.Get("X-Acs-Signature-Nonce")
+	canonical := sha256.Sum256([]byte(strings.Join([]string{
+		"GET", "/", got.URL.RawQuery,
+		"host:" + got.Host,
+		"x-acs-action:GetTaskStatus",
+		"x-acs-content-sha256:" + emptyHash,
+		"x-acs-date:2021-11-05T02:58:30Z",
+		"x-acs-security-token:" + token,
+		"x-acs-signature-nonce:" + nonce,
+		"x-acs-version:2021-05-15",
+		"", signed, emptyHash,
+	}, "\n")))
+	mac := hmac.New(sha256.New, []byte(secret))
+	fmt.Fprintf(mac, "ACS3-HMAC-SHA256\n%x", canonical)
 	for name, want := range map[string]string{
-		"Accept": "application/json", "X-Acs-Action": m.action, "X-Acs-Version": m.version, "X-Acs-Date": m.date,
-		"X-Acs-Security-Token": token, "X-Acs-Content-Sha256": emptyHash, "Authorization": m.authorization(accessKeyID, secret),
-		"Content-Type": "", "Accept-Encoding": "",
+		"Accept": "application/json", "X-Acs-Action": "GetTaskStatus", "X-Acs-Version": "2021-05-15", "X-Acs-Date": "2021-11-05T02:58:30Z",
+		"X-Acs-Security-Token": token, "X-Acs-Content-Sha256": emptyHash, "User-Agent": "cloudsso-task-status",
+		"Authorization": fmt.Sprintf("ACS3-HMAC-SHA256 Credential=%s,SignedHeaders=%s,Signature=%x", accessKeyID, signed, mac.Sum(nil)),
+		"Content-Type":  "", "Accept-Encoding": "",
 	} {
 		if got := got.Header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
+	}
+}
+
+func TestWithoutKeys(t *testing.T) {
+	refused := &task.Error{Kind: task.Refused}
+	client, record := newClient(t, serve(t, reply(200, running)))
+	client.keys = func(context.Context) (*acs.Keys, error) { return nil, refused }
+	if _, err := client.GetTaskStatus(invocation(), directory, taskID); err != error(refused) {
+		t.Errorf("error %v, want that of the credentials", err)
+	}
+
+	client.keys = func(ctx context.Context) (*acs.Keys, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	client.timeout = 20 * time.Millisecond
+	if _, err := client.GetTaskStatus(invocation(), directory, taskID); task.KindOf(err) != task.Timeout {
+		t.Errorf("error %v, want timeout", err)
+	}
+	ctx, cancel := context.WithCancel(invocation())
+	cancel()
+	if _, err := client.GetTaskStatus(ctx, directory, taskID); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want canceled", err)
+	}
+	if len(record.calls) != 0 {
+		t.Errorf("%d calls", len(record.calls))
 	}
 }
 
@@ -452,10 +497,10 @@ func TestTime(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client := New("https://cloudsso.cn-shanghai.aliyuncs.com", NewCredentials(true, "", ""))
+				client := New("https://cloudsso.cn-shanghai.aliyuncs.com", acs.NewCredentials(true, "", ""))
 				client.Transport = test.transport
 				attempts := 0
-				client.Observe = func(context.Context, Call) { attempts++ }
+				client.Observe = func(context.Context, acs.Call) { attempts++ }
 				ctx, cancel := context.WithCancel(invocation())
 				defer cancel()
 				if test.limit > 0 {
@@ -491,7 +536,7 @@ func TestTime(t *testing.T) {
 // TestOneAttemptStalls: what swallows a request once is not seen by the caller.
 func TestOneAttemptStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := New("https://cloudsso.cn-shanghai.aliyuncs.com", NewCredentials(true, "", ""))
+		client := New("https://cloudsso.cn-shanghai.aliyuncs.com", acs.NewCredentials(true, "", ""))
 		attempts := 0
 		client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
 			if attempts++; attempts == 1 {
@@ -637,7 +682,7 @@ func TestTransport(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer listener.Close()
-		client := New("https://"+listener.Addr().String(), NewCredentials(true, "", ""))
+		client := New("https://"+listener.Addr().String(), acs.NewCredentials(true, "", ""))
 		client.Transport.(*http.Transport).TLSHandshakeTimeout = 20 * time.Millisecond
 		if _, err := client.GetTaskStatus(invocation(), directory, taskID); task.KindOf(err) != task.Timeout {
 			t.Errorf("error %v, want timeout", err)
@@ -646,7 +691,7 @@ func TestTransport(t *testing.T) {
 
 	t.Run("a token that no header can hold", func(t *testing.T) {
 		client, _ := newClient(t, serve(t, reply(200, running)))
-		_, err := client.GetTaskStatus(WithCredentials(t.Context(), accessKeyID, secret, token+"\n\n"+token), directory, taskID)
+		_, err := client.GetTaskStatus(acs.WithCredentials(t.Context(), accessKeyID, secret, token+"\n\n"+token), directory, taskID)
 		if task.KindOf(err) != task.Upstream {
 			t.Errorf("error %v", err)
 		}
@@ -659,11 +704,11 @@ func TestObserve(t *testing.T) {
 	client, _ := newClient(t, serve(t, reply(404, failed("EntityNotExists.Task"))))
 	clock := now
 	client.Now = func() time.Time { clock = clock.Add(time.Second); return clock }
-	var got Call
+	var got acs.Call
 	var from any
-	client.Observe = func(ctx context.Context, call Call) { got, from = call, ctx.Value(contextKey{}) }
+	client.Observe = func(ctx context.Context, call acs.Call) { got, from = call, ctx.Value(contextKey{}) }
 	_, _ = client.GetTask(context.WithValue(invocation(), contextKey{}, "mine"), directory, taskID)
-	want := Call{Action: "GetTask", Attempt: 1, Status: 404, Code: "EntityNotExists.Task", RequestID: "R-2", Duration: time.Second}
+	want := acs.Call{Action: "GetTask", Attempt: 1, Status: 404, Code: "EntityNotExists.Task", RequestID: "R-2", Duration: time.Second}
 	if got != want || from != "mine" {
 		t.Errorf("observed %+v with %v, want %+v", got, from, want)
 	}

@@ -1,29 +1,21 @@
 package cloudsso
 
 import (
-	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
+	"taskstatus/function/acs"
 	"taskstatus/function/task"
 )
 
-const (
-	// maxPlainLength is beyond the longest code and request id.
-	maxPlainLength = 80
-	// maxRetryAfter bounds the wait that an answer can ask for: more is
-	// likelier a mistake than a wish.
-	maxRetryAfter = 5 * time.Minute
-)
+// maxRetryAfter bounds the wait that an answer can ask for: more is likelier a
+// mistake than a wish.
+const maxRetryAfter = 5 * time.Minute
 
 // An answer is one HTTP response, read to its end.
 type answer struct {
@@ -48,18 +40,18 @@ type failure struct {
 func (a *answer) failure() failure {
 	var f failure
 	_ = json.Unmarshal(a.body, &f)
-	f.Code = plain(f.Code, "._-")
+	f.Code = acs.Plain(f.Code, "._-")
 	f.RequestID = a.requestID(f.RequestID)
-	f.AccessDeniedDetail.AuthAction = plain(f.AccessDeniedDetail.AuthAction, "._-:")
+	f.AccessDeniedDetail.AuthAction = acs.Plain(f.AccessDeniedDetail.AuthAction, "._-:")
 	return f
 }
 
 // requestID returns the id in the body, or else the one in the header.
 func (a *answer) requestID(inBody string) string {
-	if id := plain(inBody, "._-"); id != "" {
+	if id := acs.Plain(inBody, "._-"); id != "" {
 		return id
 	}
-	return plain(a.header.Get("x-acs-request-id"), "._-")
+	return acs.Plain(a.header.Get("x-acs-request-id"), "._-")
 }
 
 // err turns an answer other than 200 into an error, and reports whether trying
@@ -103,32 +95,19 @@ func malformed(action, what, requestID string) *task.Error {
 }
 
 // classify judges an error by its code and, where that says nothing, by the
-// HTTP status. CloudSSO publishes no list of its codes, and throttling comes
-// with 400 as well as 429; so the code goes by what it begins with or holds.
+// HTTP status. CloudSSO publishes no list of its codes: those of its own that
+// are known say what or whose id is wrong, and the rest all APIs share.
 func classify(code string, status int) (kind task.Kind, retry bool) {
-	code = strings.ToLower(code)
-	begins := func(prefix string) bool { return strings.HasPrefix(code, prefix) }
-	holds := func(part string) bool { return strings.Contains(code, part) }
+	lower := strings.ToLower(code)
+	begins := func(prefix string) bool { return strings.HasPrefix(lower, prefix) }
+	holds := func(part string) bool { return strings.Contains(lower, part) }
 	switch {
-	case holds("throttling"):
-		return task.Throttled, true
-	case begins("signaturenonceused"): // by an attempt whose answer was lost: the next has a new one
-		return task.Upstream, true
 	case begins("entitynotexists"):
 		return task.NotFound, false
-	case begins("nopermission"), begins("forbidden"), begins("invalidtimestamp"),
-		holds("securitytoken"), holds("accesskey"), holds("signature"):
-		return task.Refused, false
 	case (begins("invalid") || begins("missing")) && (holds("taskid") || holds("directoryid")):
 		return task.Invalid, false
-	case status == http.StatusTooManyRequests:
-		return task.Throttled, true
-	case status >= 500, begins("serviceunavailable"), begins("internalerror"):
-		return task.Upstream, true
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return task.Refused, false
 	}
-	return task.Upstream, false
+	return acs.Classify(code, status)
 }
 
 // retryAfter is how long an answer asks to be left alone: the longest of
@@ -153,55 +132,4 @@ func timeLeft(header string) time.Duration {
 		}
 	}
 	return 0
-}
-
-// transportError is the error of an exchange that came to no answer, and
-// whether another may fare better. Of the causes only those are named whose
-// text holds no more than addresses: others repeat the URL or the peer's bytes.
-func transportError(action string, err error) (e *task.Error, retry bool) {
-	e = &task.Error{Kind: task.Upstream}
-	timedOut := false
-	if failed, ok := errors.AsType[net.Error](err); ok && failed.Timeout() {
-		e.Kind, timedOut = task.Timeout, true
-	}
-	cause := fmt.Errorf("no HTTP answer (%T)", err)
-	for _, known := range [...]error{context.DeadlineExceeded, io.ErrUnexpectedEOF, io.EOF, http.ErrSchemeMismatch} {
-		if errors.Is(err, known) {
-			cause = known
-		}
-	}
-	if failed, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		cause = failed
-	}
-	if failed, ok := errors.AsType[*net.OpError](err); ok {
-		cause = failed
-	}
-	e.Cause = fmt.Errorf("%s: %w", action, cause)
-	return e, timedOut || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
-		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EPIPE)
-}
-
-// ended is the error of a call whose context is done: Timeout where the time
-// was up, but no *task.Error where the caller gave up.
-func ended(ctx context.Context, action string) error {
-	err := fmt.Errorf("%s: %w", action, ctx.Err())
-	if errors.Is(err, context.Canceled) {
-		return err
-	}
-	return &task.Error{Kind: task.Timeout, Cause: err}
-}
-
-// plain returns s if it is short and made of letters, digits and the other
-// characters given, else nothing: what CloudSSO sends goes no further unless
-// it can only be a name.
-func plain(s, others string) string {
-	if len(s) > maxPlainLength {
-		return ""
-	}
-	for i := range len(s) {
-		if !isAlphanumeric(s[i]) && strings.IndexByte(others, s[i]) < 0 {
-			return ""
-		}
-	}
-	return s
 }

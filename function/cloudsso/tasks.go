@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"taskstatus/function/acs"
 	"taskstatus/function/task"
 )
 
@@ -27,8 +28,8 @@ func (c *Client) GetTask(ctx context.Context, directory task.DirectoryID, id tas
 }
 
 func (c *Client) get(ctx context.Context, action string, directory task.DirectoryID, id task.ID) (task.Task, error) {
-	query := appendParameter(make([]byte, 0, 96), "DirectoryId", string(directory))
-	query = appendParameter(query, "TaskId", string(id))
+	query := acs.AppendParameter(make([]byte, 0, 96), "DirectoryId", string(directory))
+	query = acs.AppendParameter(query, "TaskId", string(id))
 	var t task.Task
 	err := c.call(ctx, action, directory, string(query), func(a *answer) (err error) {
 		t, err = a.task(action, directory, id)
@@ -70,22 +71,22 @@ func listQuery(r task.ListRequest, now time.Time) (string, error) {
 	}
 	var filter, results string
 	if !r.StartedSince.IsZero() {
-		filter = "StartTime ge " + r.StartedSince.UTC().Format(dateLayout)
+		filter = "StartTime ge " + r.StartedSince.UTC().Format(acs.TimeLayout)
 	}
 	if r.MaxResults > 0 {
 		results = strconv.Itoa(r.MaxResults)
 	}
-	query := appendParameter(make([]byte, 0, 256), "AccessConfigurationId", r.AccessConfigurationID)
-	query = appendParameter(query, "DirectoryId", string(r.Directory))
-	query = appendParameter(query, "Filter", filter)
-	query = appendParameter(query, "MaxResults", results)
-	query = appendParameter(query, "NextToken", r.NextToken)
-	query = appendParameter(query, "PrincipalId", r.PrincipalID)
-	query = appendParameter(query, "PrincipalType", string(r.PrincipalType))
-	query = appendParameter(query, "Status", string(r.Status))
-	query = appendParameter(query, "TargetId", r.TargetID)
-	query = appendParameter(query, "TargetType", r.TargetType)
-	query = appendParameter(query, "TaskType", string(r.Type))
+	query := acs.AppendParameter(make([]byte, 0, 256), "AccessConfigurationId", r.AccessConfigurationID)
+	query = acs.AppendParameter(query, "DirectoryId", string(r.Directory))
+	query = acs.AppendParameter(query, "Filter", filter)
+	query = acs.AppendParameter(query, "MaxResults", results)
+	query = acs.AppendParameter(query, "NextToken", r.NextToken)
+	query = acs.AppendParameter(query, "PrincipalId", r.PrincipalID)
+	query = acs.AppendParameter(query, "PrincipalType", string(r.PrincipalType))
+	query = acs.AppendParameter(query, "Status", string(r.Status))
+	query = acs.AppendParameter(query, "TargetId", r.TargetID)
+	query = acs.AppendParameter(query, "TargetType", r.TargetType)
+	query = acs.AppendParameter(query, "TaskType", string(r.Type))
 	return string(query), nil
 }
 
@@ -173,10 +174,10 @@ func (a *answer) tasks(action string, directory task.DirectoryID) (task.Page, er
 // time is an error: shown, it would be taken for true.
 func (w *wireTask) task(directory task.DirectoryID, requestID string, at time.Time) (t task.Task, what string) {
 	t = task.Task{ID: task.ID(w.TaskID), Directory: directory, Type: w.TaskType, Status: w.Status, CheckedAt: at, RequestID: requestID}
-	if plain(string(t.Status), "") == "" {
+	if acs.Plain(string(t.Status), "") == "" {
 		return t, "the answer has a task without a status"
 	}
-	if t.Type != "" && plain(string(t.Type), "") == "" {
+	if t.Type != "" && acs.Plain(string(t.Type), "") == "" {
 		return t, "the answer has a task whose type is no name"
 	}
 	var ok bool

@@ -1,4 +1,4 @@
-package cloudsso
+package acs
 
 import (
 	"context"
@@ -19,20 +19,20 @@ const (
 	// roleSessionName is what ActionTrail shows for an assumed role.
 	roleSessionName = "cloudsso-task-status"
 	// assumeTimeout bounds connecting to STS, and again its answer, so that
-	// both together stay within callTimeout.
+	// both together leave a reader who waits no longer than one call may take.
 	assumeTimeout = 2 * time.Second
 )
 
-// keys are an AccessKey pair and, for a role, its token. They are handled by
+// Keys are an AccessKey pair and, for a role, its token. They are handled by
 // pointer only: fmt cannot reach a method of an unexported field's value, but
 // of a nested pointer it shows no more than the address.
-type keys struct{ accessKeyID, secret, token string }
+type Keys struct{ accessKeyID, secret, token string }
 
 // Format prints asterisks, whatever the verb.
-func (*keys) Format(f fmt.State, _ rune) { io.WriteString(f, "***") }
+func (*Keys) Format(f fmt.State, _ rune) { io.WriteString(f, "***") }
 
 // MarshalText gives asterisks, to encoding/json and log/slog too.
-func (*keys) MarshalText() ([]byte, error) { return []byte("***"), nil }
+func (*Keys) MarshalText() ([]byte, error) { return []byte("***"), nil }
 
 type keysContext struct{}
 
@@ -43,7 +43,7 @@ func WithCredentials(ctx context.Context, accessKeyID, secret, token string) con
 	if accessKeyID == "" || secret == "" || token == "" {
 		return ctx
 	}
-	return context.WithValue(ctx, keysContext{}, &keys{accessKeyID, secret, token})
+	return context.WithValue(ctx, keysContext{}, &Keys{accessKeyID, secret, token})
 }
 
 // Credentials find what a call is signed with: the context's (see
@@ -62,7 +62,7 @@ type Credentials struct {
 
 // A role is an assumed role and the credentials that it was assumed with.
 type role struct {
-	base     *keys
+	base     *Keys
 	timeouts *providers.HttpOptions
 	providers.CredentialsProvider
 }
@@ -75,10 +75,10 @@ func NewCredentials(onFC bool, roleARN, region string) *Credentials {
 	return &Credentials{onFC: onFC, roleARN: roleARN, region: region, turn: make(chan struct{}, 1)}
 }
 
-// keys returns what to sign a call with now. Its error is a *task.Error,
+// Keys returns what to sign a call with now. Its error is a *task.Error,
 // unless the context ended.
-func (c *Credentials) keys(ctx context.Context) (*keys, error) {
-	invocation, _ := ctx.Value(keysContext{}).(*keys)
+func (c *Credentials) Keys(ctx context.Context) (*Keys, error) {
+	invocation, _ := ctx.Value(keysContext{}).(*Keys)
 	if invocation == nil || c.roleARN != "" {
 		select {
 		case c.turn <- struct{}{}:
@@ -95,7 +95,7 @@ func (c *Credentials) keys(ctx context.Context) (*keys, error) {
 }
 
 // find returns the credentials found, before any role is assumed.
-func (c *Credentials) find(invocation *keys) (found *keys, err error) {
+func (c *Credentials) find(invocation *Keys) (found *Keys, err error) {
 	var provider providers.CredentialsProvider
 	missing := task.Text{
 		En: "this function has no credentials: give it a RAM role",
@@ -139,7 +139,7 @@ func (c *Credentials) find(invocation *keys) (found *keys, err error) {
 // assume returns the credentials of the role, which credentials-go keeps until
 // shortly before they expire. A role is never kept longer than the credentials
 // it was assumed with: other ones assume it anew.
-func (c *Credentials) assume(ctx context.Context, base *keys) (*keys, error) {
+func (c *Credentials) assume(ctx context.Context, base *Keys) (*Keys, error) {
 	if c.role == nil || *c.role.base != *base {
 		timeouts := new(providers.HttpOptions)
 		provider, err := providers.NewRAMRoleARNCredentialsProviderBuilder().
@@ -176,7 +176,7 @@ func (c *Credentials) assume(ctx context.Context, base *keys) (*keys, error) {
 
 // get asks a provider of credentials-go. One of them dereferences a part of
 // STS's answer that may be missing: that is an error here, not a panic.
-func get(provider providers.CredentialsProvider) (found *keys, err error) {
+func get(provider providers.CredentialsProvider) (found *Keys, err error) {
 	defer func() {
 		if recover() != nil {
 			err = errors.New("malformed credentials")
@@ -187,7 +187,7 @@ func get(provider providers.CredentialsProvider) (found *keys, err error) {
 		return nil, err
 	}
 	// White space around a value would be signed, and then trimmed on the wire.
-	found = &keys{strings.TrimSpace(cc.AccessKeyId), strings.TrimSpace(cc.AccessKeySecret), strings.TrimSpace(cc.SecurityToken)}
+	found = &Keys{strings.TrimSpace(cc.AccessKeyId), strings.TrimSpace(cc.AccessKeySecret), strings.TrimSpace(cc.SecurityToken)}
 	if found.accessKeyID == "" || found.secret == "" {
 		return nil, errors.New("empty credentials")
 	}
@@ -202,8 +202,8 @@ func assumeError(err error) *task.Error {
 	if i := strings.IndexByte(err.Error(), '{'); i >= 0 {
 		_ = json.Unmarshal([]byte(err.Error()[i:]), &answer) // no JSON, no code
 	}
-	code := plain(answer.Code, ".")
-	kind, retryable := classify(code, 0)
+	code := Plain(answer.Code, ".")
+	kind, retryable := Classify(code, 0)
 	failure, _ := errors.AsType[net.Error](err)
 	switch {
 	case failure != nil && failure.Timeout():

@@ -1,4 +1,4 @@
-package cloudsso
+package acs
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +20,49 @@ import (
 
 	"taskstatus/function/task"
 )
+
+const (
+	accessKeyID = "STS.NUexampleAccessKeyId"
+	secret      = "exampleAccessKeySecret"
+	token       = "CAISexampleSecurityToken"
+
+	// poison is the Message of a refused request: it repeats what was signed.
+	poison = `server string to sign is:GET\n/\nx-acs-security-token:` + token + `\nAccessKeySecret:` + secret + `\n&AccessKeyId%3D` + accessKeyID
+)
+
+var now = time.Date(2021, 11, 5, 2, 58, 30, 0, time.UTC)
+
+func invocation() context.Context {
+	return WithCredentials(context.Background(), accessKeyID, secret, token)
+}
+
+func reply(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+}
+
+// failed is an error body as Alibaba Cloud's gateways write it, with a poisoned message.
+func failed(code string) string {
+	return `{"RequestId":"R-2","Code":"` + code + `","Message":"` + poison + `"}`
+}
+
+// checkNoSecrets fails the test if any way of printing the error shows what only the signed request had.
+func checkNoSecrets(t *testing.T, err error) {
+	t.Helper()
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Error("x", "err", err)
+	text := fmt.Sprintf("%v %+v %#v %s", err, err, err, log.String())
+	if e, ok := errors.AsType[*task.Error](err); ok {
+		text += fmt.Sprintf("%+v %#v %v %+v", *e, *e, e.Cause, e.Detail)
+	}
+	for _, bad := range []string{token, secret, accessKeyID, "string to sign", "Signature="} {
+		if strings.Contains(text, bad) {
+			t.Errorf("the error shows %q: %s", bad, text)
+		}
+	}
+}
 
 // setenv sets the three variables and shuts out everything else that
 // credentials-go's default chain would find on this machine.
@@ -63,7 +107,7 @@ func TestCredentials(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			setenv(t, test.environment[0], test.environment[1], test.environment[2])
 			ctx := WithCredentials(t.Context(), test.context[0], test.context[1], test.context[2])
-			got, err := NewCredentials(test.onFC, "", "").keys(ctx)
+			got, err := NewCredentials(test.onFC, "", "").Keys(ctx)
 			if test.want == (values{}) {
 				e, ok := errors.AsType[*task.Error](err)
 				if !ok || e.Kind != task.Refused || !strings.Contains(e.Detail.En, test.says) || e.Detail.Zh == "" {
@@ -83,13 +127,13 @@ func TestCredentialsFollowTheirSource(t *testing.T) {
 		t.Run(fmt.Sprintf("in FC %t", onFC), func(t *testing.T) {
 			setenv(t, "", "", "")
 			credentials := NewCredentials(onFC, "", "")
-			if _, err := credentials.keys(t.Context()); err == nil {
+			if _, err := credentials.Keys(t.Context()); err == nil {
 				t.Fatal("credentials out of nothing")
 			}
 			for _, id := range []string{"first", "second"} {
 				t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", id)
 				t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s")
-				if got, err := credentials.keys(t.Context()); err != nil || got.accessKeyID != id {
+				if got, err := credentials.Keys(t.Context()); err != nil || got.accessKeyID != id {
 					t.Errorf("got %v, %v, want those of %s", got, err, id)
 				}
 			}
@@ -97,33 +141,23 @@ func TestCredentialsFollowTheirSource(t *testing.T) {
 	}
 }
 
-func TestCallWithoutCredentials(t *testing.T) {
-	setenv(t, "", "", "")
-	client, record := newClient(t, serve(t, reply(200, running)))
-	_, err := client.GetTaskStatus(t.Context(), directory, taskID)
-	if task.KindOf(err) != task.Refused || len(record.calls) != 0 {
-		t.Errorf("error %v after %d calls", err, len(record.calls))
-	}
-}
-
 func TestCredentialsAreNotPrinted(t *testing.T) {
-	held := &keys{accessKeyID, secret, token}
+	held := &Keys{accessKeyID, secret, token}
 	ctx := WithCredentials(context.Background(), accessKeyID, secret, token)
 	credentials := NewCredentials(true, "acs:ram::1:role/r", "cn-shanghai")
 	credentials.role = &role{base: held}
-	client := New("https://cloudsso.cn-shanghai.aliyuncs.com", credentials)
 
 	var text strings.Builder
-	for _, v := range []any{held, ctx, credentials, client, *credentials, *client, struct{ K *keys }{held}, []any{held}} {
+	for _, v := range []any{held, ctx, credentials, *credentials, struct{ K *Keys }{held}, []any{held}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			fmt.Fprintf(&text, verb+"\n", v)
 		}
 	}
 	var log bytes.Buffer
 	for _, logger := range []*slog.Logger{slog.New(slog.NewJSONHandler(&log, nil)), slog.New(slog.NewTextHandler(&log, nil))} {
-		logger.Info("x", "held", held, "in", struct{ K *keys }{held}, "client", credentials)
+		logger.Info("x", "held", held, "in", struct{ K *Keys }{held}, "credentials", credentials)
 	}
-	asJSON, err := json.Marshal(map[string]any{"held": held, "in": struct{ K *keys }{held}, "credentials": credentials})
+	asJSON, err := json.Marshal(map[string]any{"held": held, "in": struct{ K *Keys }{held}, "credentials": credentials})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +224,7 @@ func TestAssumeRole(t *testing.T) {
 		{"the environment's again", "", "role4"},
 	} {
 		ctx := WithCredentials(t.Context(), accessKeyID, secret, step.token)
-		got, err := credentials.keys(ctx)
+		got, err := credentials.Keys(ctx)
 		if err != nil || got.accessKeyID != step.want || got.token != "t" {
 			t.Fatalf("%s: got %v, want %s; %v", step.name, got, step.want, err)
 		}
@@ -206,7 +240,7 @@ func TestAssumeRole(t *testing.T) {
 	for i := range 20 {
 		group.Go(func() {
 			ctx := WithCredentials(t.Context(), accessKeyID, secret, strconv.Itoa(i%2))
-			if _, err := credentials.keys(ctx); err != nil {
+			if _, err := credentials.Keys(ctx); err != nil {
 				t.Error(err)
 			}
 		})
@@ -214,21 +248,33 @@ func TestAssumeRole(t *testing.T) {
 	group.Wait()
 }
 
-func TestAssumeRoleSignsTheCall(t *testing.T) {
-	_, address := newSTS(t)
-	var got http.Header
-	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		got = r.Header
-		reply(200, running)(w, r)
-	})
-	client, _ := newClient(t, server)
-	client.credentials = NewCredentials(true, "acs:ram::1:role/r", "")
-	client.credentials.stsEndpoint = address
-	if _, err := client.GetTaskStatus(invocation(), directory, taskID); err != nil {
-		t.Fatal(err)
+// TestOwnRole: the function calls itself as its own role, not as the one that
+// it assumes for CloudSSO in the same invocation.
+func TestOwnRole(t *testing.T) {
+	sts, address := newSTS(t)
+	own, other := NewCredentials(true, "", ""), NewCredentials(true, "acs:ram::1:role/r", "")
+	other.stsEndpoint = address
+	for range 2 {
+		for _, test := range []struct {
+			name               string
+			credentials        *Credentials
+			accessKeyID, token string
+		}{
+			{"with a role to assume", other, "role1", "t"},
+			{"without", own, accessKeyID, token},
+		} {
+			keys, err := test.credentials.Keys(invocation())
+			if err != nil {
+				t.Fatalf("%s: %v", test.name, err)
+			}
+			header := (&Request{Method: "GET", Host: "h", Path: "/", Time: now}).Sign(keys)
+			if header.Get("X-Acs-Security-Token") != test.token || !strings.Contains(header.Get("Authorization"), "Credential="+test.accessKeyID+",") {
+				t.Errorf("%s: signed as %s", test.name, header.Get("Authorization"))
+			}
+		}
 	}
-	if got.Get("X-Acs-Security-Token") != "t" || !strings.Contains(got.Get("Authorization"), "Credential=role1,") {
-		t.Errorf("signed as %s", got.Get("Authorization"))
+	if len(sts.bases) != 1 {
+		t.Errorf("%d roles assumed, want 1", len(sts.bases))
 	}
 }
 
@@ -252,7 +298,7 @@ func TestAssumeRoleFails(t *testing.T) {
 		{"empty credentials", reply(200, `{"Credentials":{"AccessKeyId":"","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2099-01-01T00:00:00Z"}}`), task.Upstream, ""},
 		{"no expiration", reply(200, `{"Credentials":{"AccessKeyId":"i","AccessKeySecret":"s","SecurityToken":"t"}}`), task.Upstream, ""},
 		{"expiration is no time", reply(200, `{"Credentials":{"AccessKeyId":"i","AccessKeySecret":"s","SecurityToken":"t","Expiration":"soon"}}`), task.Upstream, ""},
-		{"closed", drop(false), task.Upstream, ""},
+		{"closed", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, task.Upstream, ""},
 	}
 	credentials := NewCredentials(true, "acs:ram::1:role/r", "cn-shanghai")
 	credentials.stsEndpoint = address
@@ -261,7 +307,7 @@ func TestAssumeRoleFails(t *testing.T) {
 			sts.mu.Lock()
 			sts.answer = test.answer
 			sts.mu.Unlock()
-			_, err := credentials.keys(invocation())
+			_, err := credentials.Keys(invocation())
 			e, ok := errors.AsType[*task.Error](err)
 			if !ok || e.Kind != test.kind || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("error %v, want %v with %q", err, test.kind, test.says)
@@ -271,7 +317,7 @@ func TestAssumeRoleFails(t *testing.T) {
 	}
 	t.Run("recovers", func(t *testing.T) {
 		sts.answer = nil
-		if _, err := credentials.keys(invocation()); err != nil {
+		if _, err := credentials.Keys(invocation()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -282,14 +328,14 @@ func TestAssumeRoleStalls(t *testing.T) {
 	over := make(chan struct{})
 	t.Cleanup(func() { close(over) })
 	sts.answer = func(http.ResponseWriter, *http.Request) { <-over }
-	client, record := newClient(t, serve(t, reply(200, running)))
-	client.credentials = NewCredentials(true, "acs:ram::1:role/r", "")
-	client.credentials.stsEndpoint = address
-	client.timeout = 200 * time.Millisecond
+	credentials := NewCredentials(true, "acs:ram::1:role/r", "")
+	credentials.stsEndpoint = address
+	ctx, cancel := context.WithTimeout(invocation(), 200*time.Millisecond)
+	defer cancel()
 	started := time.Now()
-	_, err := client.GetTaskStatus(invocation(), directory, taskID)
-	if task.KindOf(err) != task.Timeout || len(record.calls) != 0 {
-		t.Errorf("error %v after %d calls, want timeout", err, len(record.calls))
+	_, err := credentials.Keys(ctx)
+	if task.KindOf(err) != task.Timeout {
+		t.Errorf("error %v, want timeout", err)
 	}
 	// Well below the 4 seconds that STS has when nothing else presses.
 	if took := time.Since(started); took > 2*time.Second {
@@ -300,17 +346,14 @@ func TestAssumeRoleStalls(t *testing.T) {
 
 // TestAssumeRoleTurn has another call at work on the role all the while.
 func TestAssumeRoleTurn(t *testing.T) {
-	client, _ := newClient(t, serve(t, reply(200, running)))
-	client.credentials = NewCredentials(true, "acs:ram::1:role/r", "")
-	client.credentials.turn <- struct{}{}
-
-	client.timeout = 20 * time.Millisecond
-	if _, err := client.GetTaskStatus(invocation(), directory, taskID); task.KindOf(err) != task.Timeout {
-		t.Errorf("error %v, want timeout", err)
+	credentials := NewCredentials(true, "acs:ram::1:role/r", "")
+	credentials.turn <- struct{}{}
+	ctx, cancel := context.WithTimeout(invocation(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := credentials.Keys(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v, want that of the deadline", err)
 	}
-	ctx, cancel := context.WithCancel(invocation())
-	cancel()
-	if _, err := client.GetTaskStatus(ctx, directory, taskID); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v, want canceled", err)
+	if _, err := NewCredentials(true, "", "").Keys(ctx); err != nil {
+		t.Errorf("error %v, want none: the invocation's are at hand", err)
 	}
 }

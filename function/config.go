@@ -9,9 +9,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+	_ "time/tzdata" // TIME_ZONE, wherever the function runs
 
 	"taskstatus/function/access"
+	"taskstatus/function/acs"
+	"taskstatus/function/chat"
 	"taskstatus/function/cloudsso"
+	"taskstatus/function/invoke"
 	"taskstatus/function/task"
 )
 
@@ -26,6 +31,11 @@ type config struct {
 	recentTasks bool               // RECENT_TASKS
 	taskDetails bool               // TASK_DETAILS
 	logLevel    slog.Level         // LOG_LEVEL
+
+	chat          *chat.Platforms // DINGTALK_…, FEISHU_…, WECOM_…, SLACK_…
+	zone          *time.Location  // TIME_ZONE
+	checkFunction string          // CHECK_FUNCTION
+	checkEndpoint string          // CHECK_ENDPOINT
 
 	// warnings are what is allowed but looks wrong, for the log.
 	warnings []string
@@ -70,6 +80,24 @@ func readConfig(getenv func(string) string) (config, error) {
 	note("RECENT_TASKS", err)
 	c.taskDetails, err = readSwitch(getenv("TASK_DETAILS"))
 	note("TASK_DETAILS", err)
+
+	var warnings []string
+	c.chat, warnings, err = chat.Open(getenv, acs.NewTransport())
+	wrong = append(wrong, err)
+	c.warnings = append(c.warnings, warnings...)
+	if c.publicURL == "" && (c.chat.Hear() || c.chat.Post()) {
+		c.warnings = append(c.warnings, "PUBLIC_URL is not set: messages in chats lead to no page")
+	}
+	c.zone, err = time.LoadLocation(strings.TrimSpace(getenv("TIME_ZONE")))
+	if err != nil {
+		note("TIME_ZONE", fmt.Errorf("%q is not the name of a time zone, such as Asia/Shanghai", getenv("TIME_ZONE")))
+	}
+	c.checkFunction = strings.TrimSpace(getenv("CHECK_FUNCTION"))
+	if c.checkFunction != "" && !invoke.IsFunctionName(c.checkFunction) {
+		note("CHECK_FUNCTION", fmt.Errorf("%q is not the name of a function", c.checkFunction))
+	}
+	c.checkEndpoint, err = invoke.Endpoint(strings.TrimSpace(getenv("CHECK_ENDPOINT")))
+	note("CHECK_ENDPOINT", err)
 
 	if level := strings.TrimSpace(getenv("LOG_LEVEL")); level != "" {
 		note("LOG_LEVEL", c.logLevel.UnmarshalText([]byte(level)))

@@ -2,9 +2,12 @@ package main
 
 import (
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"taskstatus/function/task"
 )
@@ -30,12 +33,19 @@ func TestReadConfig(t *testing.T) {
 		"RECENT_TASKS=on",
 		"TASK_DETAILS= On ",
 		"LOG_LEVEL=debug",
+		"TIME_ZONE=Asia/Shanghai",
+		"CHECK_FUNCTION=check",
+		"CHECK_ENDPOINT=https://1234567890123456.cn-hangzhou-internal.fc.aliyuncs.com",
+		"SLACK_SIGNING_SECRET=8f742231b10e8888abcd99yyyzzz85a5",
 	))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := []task.DirectoryID{"d-00fc2p61abcd", "d-003qew84abcd"}; !slices.Equal(c.directories, want) {
 		t.Errorf("directories %v, want %v", c.directories, want)
+	}
+	if c.zone.String() != "Asia/Shanghai" || c.checkFunction != "check" || c.checkEndpoint == "" || !c.chat.Hear() || c.chat.Post() {
+		t.Errorf("got %v, %q, %q, %v, %v", c.zone, c.checkFunction, c.checkEndpoint, c.chat.Hear(), c.chat.Post())
 	}
 	if c.endpoint != "https://cloudsso.cn-shanghai.aliyuncs.com" || c.publicURL != "https://status.example.com" ||
 		c.roleARN == "" || !c.access.Configured() || !c.recentTasks || !c.taskDetails || c.logLevel.String() != "DEBUG" || len(c.warnings) != 0 {
@@ -48,11 +58,23 @@ func TestReadConfigWarns(t *testing.T) {
 	if err != nil || len(c.warnings) != 1 || !strings.Contains(c.warnings[0], "CLOUDSSO_REGION") {
 		t.Errorf("got %q (%v), want one warning", c.warnings, err)
 	}
+	if c.zone != time.UTC || c.chat.Hear() || c.chat.Post() {
+		t.Errorf("with nothing configured: %v, %v, %v", c.zone, c.chat.Hear(), c.chat.Post())
+	}
 	if c.access.Configured() {
 		t.Error("somebody is let in with nothing configured")
 	}
 	if c.recentTasks || c.taskDetails {
 		t.Error("names are shown with nothing configured")
+	}
+}
+
+// TestReadConfigWarnsOfChats: what keeps a chat closed, or its messages without a link.
+func TestReadConfigWarnsOfChats(t *testing.T) {
+	c, err := readConfig(environment("CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_REGION=cn-shanghai",
+		"DINGTALK_APP_SECRET=hunter2", "SLACK_WEBHOOK_URL=https://hooks.slack.com/services/hunter2"))
+	if said := strings.Join(c.warnings, " "); err != nil || len(c.warnings) != 2 || !strings.Contains(said, "DINGTALK_APP_SECRET: shorter") || !strings.Contains(said, "PUBLIC_URL is not set") || strings.Contains(said, "hunter2") {
+		t.Errorf("got %q (%v)", c.warnings, err)
 	}
 }
 
@@ -82,6 +104,10 @@ func TestReadConfigErrors(t *testing.T) {
 		{"a token in the clear", "ACCESS_TOKENS=bot:hunter2", "ACCESS_TOKENS: entry 1"},
 		{"a switch that is neither", "RECENT_TASKS=true", `RECENT_TASKS: "true" is neither`},
 		{"another", "TASK_DETAILS=1", `TASK_DETAILS: "1" is neither`},
+		{"a time zone that is none", "TIME_ZONE=Shanghai", `TIME_ZONE: "Shanghai" is not the name of a time zone`},
+		{"a function that cannot be", "CHECK_FUNCTION=a b", `CHECK_FUNCTION: "a b" is not the name`},
+		{"an address in the clear", "CHECK_ENDPOINT=http://example.com", "CHECK_ENDPOINT: "},
+		{"a webhook elsewhere", "SLACK_WEBHOOK_URL=https://example.com/hunter2", "SLACK_WEBHOOK_URL: not an address of"},
 		{"a level that is none", "LOG_LEVEL=loud", "LOG_LEVEL: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -111,6 +137,7 @@ func TestRunErrors(t *testing.T) {
 		{"a flag that there is not", []string{"-port", "1"}, nil, "flag provided but not defined"},
 		{"an argument too many", []string{"-listen", "127.0.0.1:0", "now"}, nil, `unexpected argument "now"`},
 		{"a wrong configuration", []string{"-listen", "127.0.0.1:0"}, nil, "CLOUDSSO_DIRECTORY_ID"},
+		{"no webhook to test", []string{"notify-test"}, []string{"CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_REGION=cn-shanghai"}, "no webhook is configured"},
 		{"an address that cannot be had", []string{"-listen", "127.0.0.1:-1"},
 			[]string{"CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_REGION=cn-shanghai"}, "-listen"},
 	} {
@@ -119,5 +146,27 @@ func TestRunErrors(t *testing.T) {
 				t.Errorf("got %v, want %q in it", err, test.want)
 			}
 		})
+	}
+}
+
+// TestNotifyTest prints what came of a sample to each webhook.
+func TestNotifyTest(t *testing.T) {
+	platform := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/services/") {
+			http.Error(w, "invalid_token", http.StatusForbidden)
+			return
+		}
+		io.WriteString(w, `{"errcode":0,"errmsg":"ok"}`)
+	}))
+	defer platform.Close()
+	var out strings.Builder
+	err := run([]string{"notify-test"}, environment("CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_REGION=cn-shanghai", "PUBLIC_URL=https://status.example.com",
+		"WECOM_API_URL="+platform.URL, "WECOM_WEBHOOK_URL="+platform.URL+"/cgi-bin/webhook/send?key=hunter2",
+		"SLACK_API_URL="+platform.URL, "SLACK_WEBHOOK_URL="+platform.URL+"/services/hunter2"), &out)
+	if err == nil || err.Error() != "1 of 2 messages did not get through" {
+		t.Errorf("got %v", err)
+	}
+	if want := "wecom: ok\nslack: invalid_token: there is no such webhook: it was removed, or the address is not the whole one\n"; out.String() != want {
+		t.Errorf("printed %s, want %s", out.String(), want)
 	}
 }

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -13,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -22,7 +24,9 @@ import (
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
 
 	"taskstatus/function/acs"
+	"taskstatus/function/chat"
 	"taskstatus/function/cloudsso"
+	"taskstatus/function/invoke"
 	"taskstatus/function/site"
 	"taskstatus/function/task"
 	"taskstatus/function/trigger"
@@ -49,10 +53,11 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		}
 		return err
 	}
-	if flags.NArg() > 0 {
+	notifyTest := flags.NArg() == 1 && flags.Arg(0) == "notify-test"
+	if flags.NArg() > 0 && !notifyTest {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	onFC := *listen == ""
+	onFC := *listen == "" && !notifyTest
 	if onFC && getenv("FC_RUNTIME_API") == "" {
 		return errors.New("this is a Function Compute function: elsewhere, start it with -listen 127.0.0.1:9000")
 	}
@@ -66,7 +71,7 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 	}
 
 	client := cloudsso.New(c.endpoint, acs.NewCredentials(onFC, c.roleARN, c.region))
-	client.Observe = func(ctx context.Context, call acs.Call) { observe(ctx, log, call) }
+	client.Observe = observer(log, "cloudsso")
 	watcher := watch.New(client)
 	if c.taskDetails {
 		watcher.Details = client
@@ -84,18 +89,31 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 	if c.recentTasks {
 		s.Lister = client
 	}
+	bot := &chat.Bot{
+		Platforms:   c.chat,
+		Looker:      watcher,
+		Lister:      s.Lister,
+		Directories: c.directories,
+		PublicURL:   c.publicURL,
+		Zone:        c.zone,
+		Now:         time.Now,
+	}
+	if c.chat.Hear() {
+		s.Chat = bot
+	}
+	if notifyTest {
+		return tryPost(context.Background(), bot, logs)
+	}
 	if onFC {
+		// It invokes itself as itself, not as the role that CloudSSO is asked with.
+		invoker := invoke.New(c.checkEndpoint, acs.NewCredentials(onFC, "", ""))
+		invoker.Observe = observer(log, "invoke")
+		bot.Later = func(ctx context.Context, payload []byte, delay time.Duration) error {
+			return invoker.Later(ctx, target(ctx, c.checkFunction), payload, delay)
+		}
 		f := &trigger.Function{
-			HTTP: s,
-			Direct: func(ctx context.Context, d trigger.Direct) (any, error) {
-				if d.Notify {
-					return nil, task.Errorf(task.Invalid, task.Text{
-						En: "notify is not possible: this function tells only who asks",
-						Zh: "不支持 notify：本函数只回答查询者",
-					})
-				}
-				return s.Answer(ctx, requestID(ctx), d.Directory, d.IDs, d.Wait)
-			},
+			HTTP:    s,
+			Direct:  func(ctx context.Context, d trigger.Direct) (any, error) { return direct(ctx, s, bot, d) },
 			Context: invocation,
 			Log:     log,
 		}
@@ -111,12 +129,55 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 	return serve(ctx, listener, s)
 }
 
-type requestIDKey struct{}
+// direct answers a direct invocation.
+func direct(ctx context.Context, s *site.Site, bot *chat.Bot, d trigger.Direct) (any, error) {
+	switch {
+	case d.NotifyTest:
+		return map[string]any{"notifyTest": bot.TryPost(ctx)}, nil
+	case d.Reply != nil:
+		told, err := bot.Resume(ctx, d.Directory, d.IDs, d.Reply)
+		return map[string]any{"told": told}, err
+	case d.Notify:
+		return nil, task.Errorf(task.Invalid, task.Text{
+			En: "notify is not possible: this function tells only who asks",
+			Zh: "不支持 notify：本函数只回答查询者",
+		})
+	}
+	return s.Answer(ctx, requestID(ctx), d.Directory, d.IDs, d.Wait)
+}
 
-// invocation puts the credentials of the function's role, which are this
-// invocation's own, and its request id into its context.
+// tryPost posts a sample to every webhook and prints what came of each. Its
+// error says how many did not get through.
+func tryPost(ctx context.Context, bot *chat.Bot, out io.Writer) error {
+	trials := bot.TryPost(ctx)
+	if len(trials) == 0 {
+		return errors.New("no webhook is configured: set DINGTALK_WEBHOOK_URL, FEISHU_WEBHOOK_URL, WECOM_WEBHOOK_URL or SLACK_WEBHOOK_URL")
+	}
+	failed := 0
+	for _, t := range trials {
+		said := "ok"
+		if !t.OK {
+			said = t.Problem
+			failed++
+		}
+		fmt.Fprintf(out, "%s: %s\n", t.Platform, said)
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d messages did not get through", failed, len(trials))
+	}
+	return nil
+}
+
+type (
+	requestIDKey struct{}
+	targetKey    struct{}
+)
+
+// invocation puts into the context of an invocation what is its own: the
+// credentials of the function's role, its request id, and what the function is.
 func invocation(ctx context.Context, fc *fccontext.FcContext) context.Context {
 	ctx = context.WithValue(ctx, requestIDKey{}, fc.RequestID)
+	ctx = context.WithValue(ctx, targetKey{}, invoke.Target{AccountID: fc.AccountId, Region: fc.Region, Function: fc.Function.Name})
 	return acs.WithCredentials(ctx, fc.Credentials.AccessKeyId, fc.Credentials.AccessKeySecret, fc.Credentials.SecurityToken)
 }
 
@@ -125,19 +186,28 @@ func requestID(ctx context.Context) string {
 	return id
 }
 
-// observe logs an exchange with CloudSSO: one that went wrong as a warning.
-func observe(ctx context.Context, log *slog.Logger, call acs.Call) {
-	level := slog.LevelDebug
-	if call.Status != 200 {
-		level = slog.LevelWarn
+// target is this function, or the one of that name beside it.
+func target(ctx context.Context, name string) invoke.Target {
+	t, _ := ctx.Value(targetKey{}).(invoke.Target)
+	t.Function = cmp.Or(name, t.Function)
+	return t
+}
+
+// observer logs each exchange with an API of Alibaba Cloud's: one that went wrong as a warning.
+func observer(log *slog.Logger, api string) func(context.Context, acs.Call) {
+	return func(ctx context.Context, call acs.Call) {
+		level := slog.LevelDebug
+		if call.Status != http.StatusOK && call.Status != http.StatusAccepted {
+			level = slog.LevelWarn
+		}
+		log.LogAttrs(ctx, level, api,
+			slog.String("requestId", requestID(ctx)),
+			slog.String("action", call.Action),
+			slog.Int("attempt", call.Attempt),
+			slog.Int("status", call.Status),
+			slog.String("code", call.Code),
+			slog.String("upstreamRequestId", call.RequestID),
+			slog.Int64("ms", call.Duration.Milliseconds()),
+		)
 	}
-	log.LogAttrs(ctx, level, "cloudsso",
-		slog.String("requestId", requestID(ctx)),
-		slog.String("action", call.Action),
-		slog.Int("attempt", call.Attempt),
-		slog.Int("status", call.Status),
-		slog.String("code", call.Code),
-		slog.String("upstreamRequestId", call.RequestID),
-		slog.Int64("ms", call.Duration.Milliseconds()),
-	)
 }

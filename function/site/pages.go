@@ -208,7 +208,7 @@ const maxName = 200
 
 // label is a name as a page shows it.
 func label(name string) string {
-	name, _ = cut(visible(name), maxName)
+	name, _ = cut(task.Visible(name), maxName)
 	return name
 }
 
@@ -301,7 +301,7 @@ const (
 
 // failure is why the task failed, at most so many characters of it.
 func (e *exchange) failure(t task.Task, most int) templates.Failure {
-	f := templates.Failure{Reason: visible(t.FailureReason), Hint: hint(t, e.language)}
+	f := templates.Failure{Reason: task.Visible(t.FailureReason), Hint: hint(t, e.language)}
 	var left int
 	if f.Reason, left = cut(f.Reason, most); left > 0 {
 		f.More = fmt.Sprintf(e.words().ReasonCut, left)

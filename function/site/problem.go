@@ -133,7 +133,7 @@ func (s *Site) problemAnswer(e *exchange, err error) *answer {
 func (s *Site) problemPage(e *exchange, p Problem, a *answer) ([]byte, error) {
 	v := templates.Problem{
 		Page:    s.page(e, stateProblem, p.Title),
-		Heading: p.Title, Detail: visible(p.Detail), Hint: p.Hint, RequestID: p.RequestID,
+		Heading: p.Title, Detail: task.Visible(p.Detail), Hint: p.Hint, RequestID: p.RequestID,
 	}
 	switch {
 	case p.Retryable:

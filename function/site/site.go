@@ -40,6 +40,15 @@ type Guard interface {
 	Caller(*http.Request) (name string, ok bool)
 }
 
+// A Chat answers what chat platforms send, who prove themselves by a signature
+// of their own.
+type Chat interface {
+	// Answer answers a call to /chat/{platform}; log adds to its line in the log.
+	// The error wraps fs.ErrNotExist where there is no such platform, and
+	// fs.ErrPermission where the call is not genuine.
+	Answer(r *http.Request, platform string, log func(...slog.Attr)) (contentType string, body []byte, err error)
+}
+
 // A Site is an http.Handler for every route. Its fields are set before the
 // first request and not changed after.
 type Site struct {
@@ -47,6 +56,8 @@ type Site struct {
 	// Lister is nil where recent tasks are not to be listed.
 	Lister Lister
 	Guard  Guard
+	// Chat is nil where no chat platform is answered.
+	Chat Chat
 	// Directories are those that are shown; the first is the default.
 	Directories []task.DirectoryID
 	// Details says that tasks come with details, sooner or later.
@@ -103,10 +114,13 @@ func (s *Site) route(path string) route {
 	if id, ok := strings.CutPrefix(path, "/tasks/"); ok && id != "" && !strings.Contains(id, "/") {
 		return route{name: "/tasks/{taskId}", handler: s.oneTask}
 	}
+	if platform, ok := strings.CutPrefix(path, "/chat/"); ok && s.Chat != nil && platform != "" && !strings.Contains(platform, "/") {
+		return route{name: "/chat/{platform}", handler: s.chat, post: s.chat, public: true}
+	}
 	if strings.HasPrefix(path, assets) {
 		return route{name: assets + "{name}", handler: s.asset, public: true}
 	}
-	return route{name: "none", handler: s.noSuchPage, public: true}
+	return route{name: "none", handler: s.noSuchPage, post: s.noSuchPage, public: true}
 }
 
 // ServeHTTP lets the caller in or not, makes errors into problems, writes the

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"taskstatus/function/task"
@@ -34,28 +33,12 @@ func line(r task.Result, now time.Time, language task.Language, url string) stri
 
 // oneLine is s on one line of at most room characters.
 func oneLine(s string, room int) string {
-	s = strings.Join(strings.Fields(visible(s)), " ")
+	s = strings.Join(strings.Fields(task.Visible(s)), " ")
 	if room = max(room, 1); utf8.RuneCountInString(s) > room {
 		s, _ = cut(s, room-1)
 	}
 	return s
 }
-
-// visible is s with what does not show replaced by a mark that does: control
-// characters, which steer terminals and break pages, those that turn the
-// direction of the text around them, and those that are not there to be seen
-// though they count as letters or symbols. Line breaks stay.
-func visible(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || unicode.IsGraphic(r) && r != brailleBlank && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, s)
-}
-
-// brailleBlank is a symbol without a dot.
-const brailleBlank = '\u2800'
 
 // cut is s, at most so many characters of it, and how many that leaves out.
 func cut(s string, most int) (start string, left int) {

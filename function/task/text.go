@@ -2,7 +2,9 @@ package task
 
 import (
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // A Language is one that people are answered in. The zero value is English.
@@ -193,3 +195,19 @@ func DurationText(d time.Duration) Text {
 func (t Text) with(args ...any) Text {
 	return Text{fmt.Sprintf(t.En, args...), fmt.Sprintf(t.Zh, args...)}
 }
+
+// Visible is s with what does not show replaced by a mark that does: control
+// characters, which steer terminals and break pages, those that turn the
+// direction of the text around them, and those that are not there to be seen
+// though they count as letters or symbols. Line breaks stay.
+func Visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || unicode.IsGraphic(r) && r != brailleBlank && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
+}
+
+// brailleBlank is a symbol without a dot.
+const brailleBlank = '\u2800'

@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -9,17 +10,23 @@ import (
 
 // A Direct is a question put by invoking the function itself, without a
 // trigger: {"taskId":…} or {"taskIds":[…]}, or the response of the CloudSSO
-// operation that started the tasks ({"Task":{…}}, {"Tasks":[…]}).
+// operation that started the tasks ({"Task":{…}}, {"Tasks":[…]}). Without a
+// task, {"notifyTest":true} asks for a sample message to every webhook.
 type Direct struct {
 	// Directory is empty where the question names none.
 	Directory task.DirectoryID
-	// IDs has at least one task, and each once, in the order asked.
+	// IDs has at least one task, and each once, in the order asked. With NotifyTest there are none.
 	IDs []task.ID
 	// Wait is how long the answer may be held back until the tasks are done
 	// ("wait", in seconds). It is never negative.
 	Wait time.Duration
 	// Notify asks for the outcome to be told to the team as well ("notify").
 	Notify bool
+	// Reply says where in a chat the outcome is awaited, in the chat's own terms ("reply").
+	// It is nil unless the function itself put the question.
+	Reply json.RawMessage
+	// NotifyTest asks for sample messages instead ("notifyTest").
+	NotifyTest bool
 }
 
 // maxWait is the longest that FC lets an invocation run; to wait longer means this.
@@ -30,13 +37,15 @@ func parseDirect(data []byte) (Direct, error) {
 		TaskID string `json:"taskId"`
 	}
 	var in struct {
-		DirectoryID string    `json:"directoryId"`
-		TaskID      *string   `json:"taskId"`
-		TaskIDs     []string  `json:"taskIds"`
-		Task        *started  `json:"task"`
-		Tasks       []started `json:"tasks"`
-		Wait        float64   `json:"wait"`
-		Notify      bool      `json:"notify"`
+		DirectoryID string          `json:"directoryId"`
+		TaskID      *string         `json:"taskId"`
+		TaskIDs     []string        `json:"taskIds"`
+		Task        *started        `json:"task"`
+		Tasks       []started       `json:"tasks"`
+		Wait        float64         `json:"wait"`
+		Notify      bool            `json:"notify"`
+		Reply       json.RawMessage `json:"reply"`
+		NotifyTest  bool            `json:"notifyTest"`
 	}
 	if err := decode(data, &in); err != nil {
 		return Direct{}, err
@@ -47,6 +56,10 @@ func parseDirect(data []byte) (Direct, error) {
 	d := Direct{
 		Wait:   time.Duration(min(in.Wait, maxWait.Seconds()) * float64(time.Second)),
 		Notify: in.Notify,
+		Reply:  in.Reply,
+	}
+	if in.NotifyTest {
+		return Direct{NotifyTest: true}, nil
 	}
 	if in.DirectoryID != "" {
 		var err error

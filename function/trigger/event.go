@@ -38,7 +38,7 @@ func classify(event []byte) (any, error) {
 		return []CloudEvent{ev}, err
 	case top.hasAll("triggerTime", "triggerName"):
 		return parseTimer(event)
-	case top.hasAny("taskId", "taskIds", "task", "tasks"):
+	case top.hasAny("taskId", "taskIds", "task", "tasks", "notifyTest"):
 		return parseDirect(event)
 	}
 	return nil, invalid("the event has %s: %s", top.describe(), expected)

@@ -140,6 +140,10 @@ func TestInvokeTellsEventsApart(t *testing.T) {
 		{"direct-everything.json", trigger.Direct{
 			Directory: "d-00fc2p61abcd", IDs: []task.ID{"t-cccccc", "t-bbbbbb", "t-aaaaaa"}, Wait: 1500 * time.Millisecond, Notify: true,
 		}},
+		{"direct-reply.json", trigger.Direct{
+			Directory: "d-00fc2p61abcd", IDs: []task.ID{id}, Reply: json.RawMessage(`{"platform": "slack", "to": "x"}`),
+		}},
+		{"direct-notify-test.json", trigger.Direct{NotifyTest: true}},
 	}
 	for _, test := range tests {
 		t.Run(test.file, func(t *testing.T) {
@@ -266,6 +270,8 @@ func TestHTTPCallerCannotPassForAnotherTrigger(t *testing.T) {
 		string(read(t, "cloudevents-array-of-strings.json")),
 		string(read(t, "cloudevent-raw-data.json")),
 		string(read(t, "direct-everything.json")),
+		string(read(t, "direct-reply.json")),
+		string(read(t, "direct-notify-test.json")),
 		string(read(t, "direct-create-assignment-response.json")),
 		`"},"version":"v9","triggerTime":"2022-07-29T10:02:58Z","triggerName":"x","a":{"`,
 		"\\\"},\"taskId\":\"t-shfqw1u1edszvxw5abcd\",\"x\":{\"",

@@ -1,0 +1,107 @@
+package chat
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// settings read the environment for the platforms and gather what is wrong with it.
+type settings struct {
+	getenv   func(string) string
+	wrong    []error
+	warnings []string
+}
+
+func (s *settings) value(variable string) string { return strings.TrimSpace(s.getenv(variable)) }
+
+func (s *settings) fail(variable, format string, args ...any) {
+	s.wrong = append(s.wrong, fmt.Errorf(variable+": "+format, args...))
+}
+
+func (s *settings) warn(format string, args ...any) {
+	s.warnings = append(s.warnings, fmt.Sprintf(format, args...))
+}
+
+// secret reads one secret.
+func (s *settings) secret(variable string) secret { return newSecret(s.value(variable)) }
+
+// minSecret is how long a secret must be that calls are verified with. All
+// that the platforms make by themselves are longer.
+const minSecret = 16
+
+// secrets reads one secret, or two by comma while one takes the other's place.
+// One that is too short counts as none at all, with a warning: what it protects
+// stays closed.
+func (s *settings) secrets(variable string) []secret {
+	var found []secret
+	for _, value := range s.list(variable) {
+		if len(value) < minSecret {
+			s.warn("%s: shorter than %d characters, so nothing is verified with it and nothing let in", variable, minSecret)
+			return nil
+		}
+		found = append(found, newSecret(value))
+	}
+	if len(found) > 2 {
+		s.fail(variable, "more than two secrets: while one takes the other's place there are two, by comma")
+	}
+	return found
+}
+
+// list reads values by comma.
+func (s *settings) list(variable string) []string {
+	var items []string
+	for item := range strings.SplitSeq(s.getenv(variable), ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+// origin reads where a platform is, the usual place where nothing is set: scheme and host, for
+// requests to go nowhere else. Plain http is for loopback only.
+func (s *settings) origin(variable, usual string) string {
+	value := strings.TrimSuffix(s.value(variable), "/")
+	if value == "" {
+		return usual
+	}
+	u, err := url.Parse(value)
+	if err != nil || originOf(u) != value {
+		s.fail(variable, "it takes an https address without a path, such as %s", usual)
+		return usual
+	}
+	return value
+}
+
+// webhook reads an address to post to, which must be where the platform is.
+// Whoever has it can post: no error repeats it.
+func (s *settings) webhook(variable, originVariable, origin string) secret {
+	value := s.secret(variable)
+	if value.isSet() && !isAt(value.reveal(), origin) {
+		s.fail(variable, "not an address of %s; a platform elsewhere is named by %s", origin, originVariable)
+	}
+	return value
+}
+
+// isAt reports whether an address is at the origin, with nothing in it that
+// could lead elsewhere.
+func isAt(address, origin string) bool {
+	u, err := url.Parse(address)
+	return err == nil && originOf(u) == origin
+}
+
+// originOf returns scheme and host of an address that requests may be sent to:
+// https, or http on loopback, and without a user; "" of any other.
+func originOf(u *url.URL) string {
+	if u.User != nil || u.Opaque != "" || u.Hostname() == "" || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback() || host == "localhost"
+}

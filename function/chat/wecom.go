@@ -1,0 +1,430 @@
+package chat
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha1"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"taskstatus/function/task"
+)
+
+const (
+	// wecomWindow is how old a call may be; WeCom documents none.
+	wecomWindow = 10 * time.Minute
+	// wecomReplyFor is how long a response_url works, less a little, and once only
+	// (WeCom, path 101138: an hour).
+	wecomReplyFor = 59 * time.Minute
+	// wecomBlock is what the padding fills up to (WeCom, path 91144).
+	wecomBlock = 32
+	// wecomMaxText is the limit of Markdown (errcode 40058: 4,096 bytes).
+	wecomMaxText = 4096
+	// wecomMaxMessage bounds the whole of a message, whose parts have their own limits.
+	wecomMaxMessage = 20_000
+
+	// How much of a card is shown (WeCom, path 99110: what is recommended). A message
+	// with more is sent as Markdown, which shows all of it.
+	wecomMaxQuote  = 180
+	wecomMaxHint   = 112
+	wecomMaxFields = 6
+)
+
+// wecom is WeCom: asked through a smart bot, answered in the encrypted response;
+// posts by a group's robot.
+type wecom struct {
+	everyday
+	conversations
+	client  *client
+	origin  string
+	tokens  []secret
+	keys    []secret
+	webhook secret
+	pace    pace
+}
+
+func newWeCom(s *settings, c *client) platform {
+	p := &wecom{everyday: everyday(task.Chinese), client: c}
+	p.origin = s.origin("WECOM_API_URL", "https://qyapi.weixin.qq.com")
+	p.tokens = s.secrets("WECOM_TOKEN")
+	p.keys = s.secrets("WECOM_AES_KEY")
+	for _, key := range p.keys {
+		if _, err := wecomKey(key.reveal()); err != nil {
+			s.fail("WECOM_AES_KEY", "not the 43 letters and digits that WeCom gives as EncodingAESKey")
+		}
+	}
+	p.conversations = s.list("WECOM_CHAT_IDS")
+	p.webhook = s.webhook("WECOM_WEBHOOK_URL", "WECOM_API_URL", p.origin)
+	p.pace.limits = []limit{{20, time.Minute}}
+	if (len(p.tokens) > 0 || len(p.keys) > 0) && !p.hears() {
+		s.warn("WECOM_TOKEN and WECOM_AES_KEY are not both set: WeCom is not answered")
+	}
+	return p
+}
+
+func (*wecom) name() string  { return "wecom" }
+func (p *wecom) hears() bool { return len(p.tokens) > 0 && len(p.keys) > 0 }
+func (p *wecom) posts() bool { return p.webhook.isSet() }
+
+// open verifies a call, decrypts it and reads the message (WeCom, paths 101033
+// and 100719). A GET is the check of the address.
+func (p *wecom) open(c call) (question, error) {
+	encrypted := c.query.Get("echostr")
+	if c.method == http.MethodPost {
+		var envelope struct{ Encrypt string }
+		if json.Unmarshal(c.body, &envelope) != nil {
+			return question{}, refused("wecom: the body is not encrypted")
+		}
+		encrypted = envelope.Encrypt
+	}
+	timestamp, nonce, signature := c.query.Get("timestamp"), c.query.Get("nonce"), c.query.Get("msg_signature")
+	token := slices.IndexFunc(p.tokens, func(token secret) bool {
+		return subtle.ConstantTimeCompare([]byte(signature), []byte(wecomSign(token.reveal(), timestamp, nonce, encrypted))) == 1
+	})
+	switch {
+	case encrypted == "" || token < 0:
+		return question{}, refused("wecom: the signature does not match")
+	case !recentSeconds(timestamp, c.now, wecomWindow):
+		return question{}, refused("wecom: the timestamp is too old")
+	}
+	var plain []byte
+	key := slices.IndexFunc(p.keys, func(key secret) bool {
+		var err error
+		plain, err = wecomDecrypt(key.reveal(), encrypted)
+		return err == nil
+	})
+	if key < 0 {
+		return question{}, refused("wecom: the body cannot be decrypted")
+	}
+	if c.method != http.MethodPost {
+		return question{response: &response{"text/plain; charset=utf-8", plain}}, nil
+	}
+	var in struct {
+		MsgID       string `json:"msgid"`
+		ChatID      string `json:"chatid"`
+		ChatType    string `json:"chattype"`
+		From        struct{ UserID string }
+		ResponseURL string `json:"response_url"`
+		MsgType     string `json:"msgtype"`
+		Text        struct{ Content string }
+		Mixed       struct {
+			Items []struct {
+				Text struct{ Content string }
+			} `json:"msg_item"`
+		}
+		Event struct{ EventType string }
+	}
+	if json.Unmarshal(plain, &in) != nil {
+		return question{}, refused("wecom: the message is not JSON")
+	}
+	q := question{
+		id: in.MsgID, text: in.Text.Content, conversation: in.ChatID,
+		to: address{in.ResponseURL, c.now.Add(wecomReplyFor)},
+	}
+	if q.conversation == "" {
+		q.conversation = in.From.UserID // alone with the bot
+	}
+	q.seal = func(message []byte) response {
+		return response{jsonType, p.sealed(p.tokens[token].reveal(), p.keys[key].reveal(), nonce, c.now, message)}
+	}
+	switch {
+	case in.MsgType == "text":
+	case in.MsgType == "mixed":
+		for _, item := range in.Mixed.Items {
+			q.text += " " + item.Text.Content
+		}
+	case in.MsgType == "event" && in.Event.EventType == "enter_chat":
+		// Somebody opens the chat: only plain text can greet.
+		greeting := q.seal(encode(wecomGreeting(p.language())))
+		q.response = &greeting
+	default:
+		q.response = new(response)
+	}
+	return q, nil
+}
+
+// wecomSign returns the signature of a call or of a response.
+func wecomSign(token, timestamp, nonce, encrypted string) string {
+	parts := []string{token, timestamp, nonce, encrypted}
+	slices.Sort(parts)
+	sum := sha1.Sum([]byte(strings.Join(parts, "")))
+	return hex.EncodeToString(sum[:])
+}
+
+// wecomKey decodes an EncodingAESKey, whose last character may have bits that do not count.
+func wecomKey(encoded string) ([]byte, error) {
+	key, err := base64.StdEncoding.DecodeString(encoded + "=")
+	if err != nil || len(key) != 32 {
+		return nil, errDecrypt
+	}
+	return key, nil
+}
+
+// wecomDecrypt returns the message in 16 random bytes, its length in 4, the
+// message, and who is to receive it, which of a smart bot is nobody.
+func wecomDecrypt(encodedKey, encrypted string) ([]byte, error) {
+	message, receiver, err := wecomUnseal(encodedKey, encrypted)
+	if err != nil || receiver != "" {
+		return nil, errDecrypt
+	}
+	return message, nil
+}
+
+func wecomUnseal(encodedKey, encrypted string) (message []byte, receiver string, err error) {
+	key, err := wecomKey(encodedKey)
+	if err != nil {
+		return nil, "", err
+	}
+	data, err := base64.StdEncoding.DecodeString(encrypted)
+	if err != nil || len(data) == 0 || len(data)%aes.BlockSize != 0 {
+		return nil, "", errDecrypt
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, "", errDecrypt
+	}
+	cipher.NewCBCDecrypter(block, key[:aes.BlockSize]).CryptBlocks(data, data)
+	data, err = unpad(data, wecomBlock)
+	if err != nil || len(data) < wecomHead {
+		return nil, "", errDecrypt
+	}
+	length := uint64(binary.BigEndian.Uint32(data[wecomHead-4:]))
+	data = data[wecomHead:]
+	if length > uint64(len(data)) {
+		return nil, "", errDecrypt
+	}
+	return data[:length], string(data[length:]), nil
+}
+
+// wecomHead is what stands before a message: 16 random bytes and its length in 4.
+const wecomHead = 20
+
+// wecomEncrypt is the reverse of wecomDecrypt. The key decodes: it was decrypted with.
+func wecomEncrypt(encodedKey string, message []byte) string {
+	key, err := wecomKey(encodedKey)
+	if err != nil {
+		panic(err)
+	}
+	data := make([]byte, wecomHead, wecomHead+len(message)+wecomBlock)
+	rand.Read(data[:wecomHead-4])
+	binary.BigEndian.PutUint32(data[wecomHead-4:], uint32(len(message)))
+	data = append(data, message...)
+	padding := wecomBlock - len(data)%wecomBlock
+	for range padding {
+		data = append(data, byte(padding))
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		panic(err)
+	}
+	cipher.NewCBCEncrypter(block, key[:aes.BlockSize]).CryptBlocks(data, data)
+	return base64.StdEncoding.EncodeToString(data)
+}
+
+// sealed is a message as the response to a call (WeCom, path 101033).
+func (p *wecom) sealed(token, key, nonce string, now time.Time, message []byte) []byte {
+	encrypted := wecomEncrypt(key, message)
+	timestamp := strconv.FormatInt(now.Unix(), 10)
+	return encode(struct {
+		Encrypt      string `json:"encrypt"`
+		MsgSignature string `json:"msgsignature"`
+		Timestamp    int64  `json:"timestamp"`
+		Nonce        string `json:"nonce"`
+	}{encrypted, wecomSign(token, timestamp, nonce, encrypted), now.Unix(), nonce})
+}
+
+// answer gives the message in the response. Markdown is a stream there, of one piece.
+func (p *wecom) answer(_ context.Context, q question, m message) (response, error) {
+	return q.seal(p.render(m, func(text string) any {
+		stream := wecomStream{MsgType: "stream"}
+		stream.Stream.ID, stream.Stream.Finish, stream.Stream.Content = rand.Text(), true, text
+		return stream
+	})), nil
+}
+
+func (p *wecom) tell(ctx context.Context, to address, _ string, m message) error {
+	return p.send(ctx, nil, to.to, p.render(m, wecomText))
+}
+
+func (p *wecom) post(ctx context.Context, m message) error {
+	return p.send(ctx, &p.pace, p.webhook.reveal(), p.render(m, wecomText))
+}
+
+func (p *wecom) send(ctx context.Context, at *pace, address string, body []byte) error {
+	if !isAt(address, p.origin) {
+		return &Failure{Problem: elsewhere}
+	}
+	return p.client.post(ctx, at, func(time.Time) letter { return letter{address: address, body: body} }, judgeWeCom)
+}
+
+// judgeWeCom judges an answer, which has status 200 whatever is wrong.
+func judgeWeCom(a answer) *Failure {
+	if f := httpFailure(a.status); f != nil {
+		return f
+	}
+	var said struct {
+		ErrCode *int `json:"errcode"`
+	}
+	if json.Unmarshal(a.body, &said) != nil || said.ErrCode == nil {
+		return &Failure{Code: httpCode(a.status), Problem: senseless}
+	}
+	if *said.ErrCode == 0 {
+		return nil
+	}
+	f := &Failure{Code: plainCode("errcode", *said.ErrCode), Problem: otherProblem}
+	switch *said.ErrCode {
+	case 93000, 93008:
+		f.Problem = noSuchWebhook
+	case 45009, 45033:
+		f.Problem, f.RetryAfter, f.retry = tooFast, time.Minute, true
+	case 40058, 45002:
+		f.Problem = tooLong
+	case 60020:
+		f.Problem = wrongIP
+	case -1:
+		f.retry = true
+	}
+	return f
+}
+
+type (
+	wecomStream struct {
+		MsgType string `json:"msgtype"`
+		Stream  struct {
+			ID      string `json:"id"`
+			Finish  bool   `json:"finish"`
+			Content string `json:"content"`
+		} `json:"stream"`
+	}
+	wecomMarkdown struct {
+		MsgType  string `json:"msgtype"`
+		Markdown struct {
+			Content string `json:"content"`
+		} `json:"markdown"`
+	}
+	wecomPlain struct {
+		MsgType string `json:"msgtype"`
+		Text    struct {
+			Content string `json:"content"`
+		} `json:"text"`
+	}
+	wecomCard struct {
+		MsgType string `json:"msgtype"`
+		Card    struct {
+			Type   string `json:"card_type"`
+			Source struct {
+				Desc      string `json:"desc"`
+				DescColor int    `json:"desc_color"`
+			} `json:"source"`
+			MainTitle struct {
+				Title string `json:"title"`
+				Desc  string `json:"desc,omitempty"`
+			} `json:"main_title"`
+			Quote    *wecomQuote  `json:"quote_area,omitempty"`
+			SubTitle string       `json:"sub_title_text,omitempty"`
+			Fields   []wecomField `json:"horizontal_content_list,omitempty"`
+			Jumps    []wecomJump  `json:"jump_list"`
+			Action   wecomJump    `json:"card_action"`
+		} `json:"template_card"`
+	}
+	wecomQuote struct {
+		Title string `json:"title"`
+		Text  string `json:"quote_text"`
+	}
+	wecomField struct {
+		Name  string `json:"keyname"`
+		Value string `json:"value"`
+	}
+	wecomJump struct {
+		Type  int    `json:"type"`
+		Title string `json:"title,omitempty"`
+		URL   string `json:"url"`
+	}
+)
+
+func wecomText(text string) any {
+	m := wecomMarkdown{MsgType: "markdown"}
+	m.Markdown.Content = text
+	return m
+}
+
+func wecomGreeting(language task.Language) wecomPlain {
+	m := helpful(language)
+	lines := []string{m.title}
+	for _, f := range m.fields {
+		lines = append(lines, f.name+wordColon.In(language)+f.value)
+	}
+	greeting := wecomPlain{MsgType: "text"}
+	greeting.Text.Content = strings.Join(lines, "\n")
+	return greeting
+}
+
+// render dresses a message as a card, whose texts are shown as they are, or as
+// Markdown where a card has no room for it or there is no page that it could lead to.
+func (p *wecom) render(m message, dress func(markdown string) any) []byte {
+	return fit(m, wecomMaxMessage, func(m message) []byte {
+		if card, ok := wecomCardOf(m); ok {
+			return encode(card)
+		}
+		for {
+			text := m.markdown()
+			if m.link != "" {
+				text += "\n\n[" + wordOpenPage.In(m.language) + "](" + m.link + ")"
+			}
+			if len(text) <= wecomMaxText || !m.shrink() {
+				return encode(dress(text))
+			}
+		}
+	})
+}
+
+func wecomCardOf(m message) (card wecomCard, ok bool) {
+	below := slices.Clone(m.notes)
+	if m.hint != "" {
+		below = append(below, wordHint.In(m.language)+wordColon.In(m.language)+m.hint)
+	}
+	sub := strings.Join(below, "\n")
+	if m.link == "" || len(m.rows) > 0 || len(m.fields) > wecomMaxFields ||
+		utf8.RuneCountInString(m.reason) > wecomMaxQuote || utf8.RuneCountInString(sub) > wecomMaxHint {
+		return card, false
+	}
+	card.MsgType = "template_card"
+	c := &card.Card
+	c.Type = "text_notice"
+	c.Source.Desc, c.Source.DescColor = m.small, wecomColor(m.mood)
+	c.MainTitle.Title, c.MainTitle.Desc = m.mood.mark()+" "+m.title, m.about
+	if m.reason != "" {
+		c.Quote = &wecomQuote{wordReason.In(m.language), m.reason}
+	}
+	c.SubTitle = sub
+	for _, f := range m.fields {
+		c.Fields = append(c.Fields, wecomField{f.name, f.value})
+	}
+	c.Jumps = []wecomJump{{1, wordOpenPage.In(m.language), m.link}}
+	c.Action = wecomJump{Type: 1, URL: m.link}
+	return card, true
+}
+
+// wecomColor is the colour of a card's source: grey, black, red or green.
+func wecomColor(m mood) int {
+	switch m {
+	case good:
+		return 3
+	case bad:
+		return 2
+	case open:
+		return 1
+	}
+	return 0
+}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,7 +14,7 @@ var (
 	// ownVariables and those that begin with one of ownPrefixes are the
 	// function's configuration.
 	ownVariables = []string{
-		"ACCESS", "ACCESS_TOKENS", "CHECK_FUNCTION", "EVENTS_SECRET", "LOG_LEVEL", "NOTIFY_ON", "PUBLIC_URL",
+		"ACCESS", "ACCESS_TOKENS", "CHECK_ENDPOINT", "CHECK_FUNCTION", "EVENTS_SECRET", "LOG_LEVEL", "NOTIFY_ON", "PUBLIC_URL",
 		"RECENT_TASKS", "SIGNING_KEY", "TASK_DETAILS", "TIME_ZONE", "WEBHOOK_SECRET", "WEBHOOK_URL",
 	}
 	ownPrefixes = []string{"CLOUDSSO_", "DINGTALK_", "FEISHU_", "SLACK_", "WECOM_"}
@@ -30,6 +29,7 @@ type config struct {
 	frontAddr    string
 	consoleAddr  string
 	cloudSSOAddr string
+	chatAddr     string
 	instances    int
 	freeze       bool
 	timeout      time.Duration
@@ -41,6 +41,7 @@ type config struct {
 	environ []string // the caller's
 	log     io.Writer
 	now     func() time.Time
+	after   func(time.Duration) <-chan time.Time // for what comes later; nil: time.After
 }
 
 // A cloud is all that stands in for Alibaba Cloud on this machine.
@@ -48,9 +49,12 @@ type cloud struct {
 	frontURL    string
 	consoleURL  string
 	cloudSSOURL string // empty with -live
+	chatURL     string // empty with -live
 	function    *function
+	chat        *chat     // nil with -live
 	cloudSSO    *cloudSSO // nil with -live
 	keys        *keyring  // nil with -live
+	listeners   []net.Listener
 	servers     []*http.Server
 }
 
@@ -66,21 +70,23 @@ func openCloud(c config) (*cloud, error) {
 
 func (o *cloud) open(c config) error {
 	own, inherited := splitEnviron(c.environ)
-	issue := new(callerCredentials).issue
+	logTo := c.log
+	if c.quiet {
+		logTo = io.Discard
+	}
+	caller := new(callerCredentials)
+	issue := caller.issue
+	var known keyFinder = caller
 	if c.live {
 		if err := checkLive(own); err != nil {
 			return err
 		}
 	} else {
 		o.keys = newKeyring(c.rotate, c.timeout+time.Minute, c.now)
-		issue = o.keys.issue
+		issue, known = o.keys.issue, o.keys
 		directories := strings.FieldsFunc(own["CLOUDSSO_DIRECTORY_ID"], func(r rune) bool { return r == ',' || r == ' ' })
 		if len(directories) == 0 {
 			directories = []string{defaultDirectory}
-		}
-		logTo := c.log
-		if c.quiet {
-			logTo = io.Discard
 		}
 		tasks := newTaskStore(c.seed, c.now)
 		tasks.addInitial(directories[0])
@@ -94,15 +100,32 @@ func (o *cloud) open(c config) error {
 		setDefault(own, "CLOUDSSO_ENDPOINT", url)
 	}
 
-	// The front's address is known before the function, which is told it, and
-	// the function before the front, which calls it.
-	listener, err := listen("addr", c.frontAddr)
+	// The addresses of those who call the function are known before the
+	// function, which is told them, and the function before they answer.
+	frontListener, err := o.listen("addr", c.frontAddr)
 	if err != nil {
 		return err
 	}
-	o.frontURL = "http://" + listener.Addr().String()
+	consoleListener, err := o.listen("console", c.consoleAddr)
+	if err != nil {
+		return err
+	}
+	o.frontURL, o.consoleURL = urlOf(frontListener), urlOf(consoleListener)
 	setDefault(own, "PUBLIC_URL", o.frontURL)
 	setDefault(own, "ACCESS", "open")
+	setDefault(own, "CHECK_ENDPOINT", o.consoleURL)
+	if !c.live {
+		chatListener, err := o.listen("chat", c.chatAddr)
+		if err != nil {
+			return err
+		}
+		o.chatURL = urlOf(chatListener)
+		o.chat = newChat(o.frontURL, o.chatURL, own, c.now, logTo)
+		for _, t := range o.cloudSSO.tasks.list(o.cloudSSO.directories[0]) {
+			o.chat.examples = append(o.chat.examples, "task "+t.id)
+		}
+		o.start(chatListener, &http.Server{Handler: o.chat.handler()})
+	}
 	o.function, err = newFunction(functionConfig{
 		instanceSpec: instanceSpec{binary: c.function, log: c.log, timeout: c.timeout},
 		instances:    c.instances,
@@ -110,25 +133,44 @@ func (o *cloud) open(c config) error {
 		variables:    own,
 		inherited:    inherited,
 		credentials:  issue,
+		after:        c.after,
 	})
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
-	o.start(listener, &http.Server{Handler: &front{o.function, c.now}})
-	orders := &console{function: o.function, now: c.now, cloudSSO: o.cloudSSO, keys: o.keys}
-	o.consoleURL, err = o.serve("console", c.consoleAddr, &http.Server{Handler: orders.handler()})
-	return err
+	o.start(frontListener, &http.Server{Handler: &front{o.function, c.now}})
+	orders := &console{
+		function: o.function,
+		now:      c.now,
+		verifier: &verifier{keys: known, now: c.now},
+		cloudSSO: o.cloudSSO,
+		keys:     o.keys,
+	}
+	o.start(consoleListener, &http.Server{Handler: orders.handler()})
+	return nil
 }
 
 // serve listens on the address that the flag gives, and returns its URL.
 func (o *cloud) serve(flag, address string, server *http.Server) (string, error) {
-	listener, err := listen(flag, address)
+	listener, err := o.listen(flag, address)
 	if err != nil {
 		return "", err
 	}
 	o.start(listener, server)
-	return "http://" + listener.Addr().String(), nil
+	return urlOf(listener), nil
 }
+
+// listen opens a listener that is closed with the rest, served or not.
+func (o *cloud) listen(flag, address string) (net.Listener, error) {
+	listener, err := listen(flag, address)
+	if err != nil {
+		return nil, err
+	}
+	o.listeners = append(o.listeners, listener)
+	return listener, nil
+}
+
+func urlOf(listener net.Listener) string { return "http://" + listener.Addr().String() }
 
 func (o *cloud) start(listener net.Listener, server *http.Server) {
 	o.servers = append(o.servers, server)
@@ -143,6 +185,12 @@ func (o *cloud) Close() {
 	}
 	if o.cloudSSO != nil {
 		o.cloudSSO.Close()
+	}
+	if o.chat != nil {
+		o.chat.Close()
+	}
+	for _, listener := range o.listeners {
+		listener.Close()
 	}
 	for _, server := range o.servers {
 		server.Close()

@@ -79,7 +79,8 @@ type callStats struct {
 	Statuses    map[int]int    `json:"statuses"` // 0: no answer at all
 	Connections int            `json:"connections"`
 	LastCall    time.Time      `json:"lastCall,omitzero"`
-	Tasks       map[string]int `json:"tasks"` // GetTaskStatus by task
+	Tasks       map[string]int `json:"tasks"`       // GetTaskStatus by task
+	Invocations int            `json:"invocations"` // of the function, asynchronous
 }
 
 func newCloudSSO(directories []string, keys *keyring, tasks *taskStore, now func() time.Time, logTo io.Writer) *cloudSSO {
@@ -125,6 +126,12 @@ type apiReply struct {
 	sent   bool
 }
 
+func (r apiReply) write(w http.ResponseWriter) {
+	maps.Copy(w.Header(), r.header)
+	w.WriteHeader(r.status)
+	w.Write(r.body)
+}
+
 // ServeHTTP verifies a call, answers it, and spoils the answer when a fault is on.
 func (c *cloudSSO) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := c.now()
@@ -160,9 +167,7 @@ func (c *cloudSSO) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case reply.sent:
 		return
 	}
-	maps.Copy(w.Header(), reply.header)
-	w.WriteHeader(reply.status)
-	w.Write(reply.body)
+	reply.write(w)
 }
 
 func (c *cloudSSO) count(change func(*callStats)) {

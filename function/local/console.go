@@ -19,6 +19,8 @@ import (
 const (
 	// maxAsyncPayload is FC's limit for an asynchronous invocation.
 	maxAsyncPayload = 128 << 10
+	// maxAsyncDelay is how late FC can be told to begin one.
+	maxAsyncDelay = time.Hour
 	// maxCreated bounds the tasks that one request makes.
 	maxCreated = 1000
 )
@@ -28,6 +30,8 @@ const (
 type console struct {
 	function *function
 	now      func() time.Time
+	verifier *verifier
+	rights   rights
 	// Only of a simulation.
 	cloudSSO *cloudSSO
 	keys     *keyring
@@ -35,8 +39,10 @@ type console struct {
 
 func (c *console) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /2023-03-30/functions/{name}/invocations", c.serveInvocation)
+	mux.HandleFunc("POST /2023-03-30/functions/{name}/invocations", c.serveInvokeFunction)
 	mux.HandleFunc("POST /invoke", c.serveInvocation)
+	mux.HandleFunc("GET /rights", c.serveRights)
+	mux.HandleFunc("POST /rights", c.serveChangeRights)
 	mux.HandleFunc("POST /timer", c.serveTimer)
 	mux.HandleFunc("POST /event", c.serveEvent)
 	if c.cloudSSO != nil {
@@ -52,8 +58,8 @@ func (c *console) handler() http.Handler {
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
-// serveInvocation runs the function with the request's body. By whichever name
-// it is called, there is one function.
+// serveInvocation runs the function with the request's body. Unlike FC's own
+// API it asks for no signature.
 func (c *console) serveInvocation(w http.ResponseWriter, r *http.Request) {
 	payload, ok := readPayload(w, r)
 	if ok {
@@ -79,11 +85,16 @@ func (c *console) run(w http.ResponseWriter, r *http.Request, payload []byte) {
 		(&fcError{http.StatusInternalServerError, "InternalServerError", err.Error()}).write(w, requestID)
 	}
 	if strings.EqualFold(r.Header.Get("X-Fc-Invocation-Type"), "Async") {
+		delay, err := asyncDelay(r.Header.Get("X-Fc-Async-Delay"))
+		if err != nil {
+			(&fcError{http.StatusBadRequest, "InvalidArgument", err.Error()}).write(w, requestID)
+			return
+		}
 		if len(payload) > maxAsyncPayload {
 			(&fcError{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "the payload is larger than 128 KB"}).write(w, requestID)
 			return
 		}
-		if err := c.function.invokeLater(requestID, payload); err != nil {
+		if err := c.function.invokeLater(requestID, payload, delay); err != nil {
 			internal(err)
 			return
 		}
@@ -100,6 +111,19 @@ func (c *console) run(w http.ResponseWriter, r *http.Request, payload []byte) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Write(end.payload)
+}
+
+// asyncDelay reads the header that says how late to begin.
+func asyncDelay(header string) (time.Duration, error) {
+	if header == "" {
+		return 0, nil
+	}
+	seconds, err := strconv.Atoi(header)
+	delay := time.Duration(seconds) * time.Second
+	if err != nil || seconds < 0 || delay > maxAsyncDelay {
+		return 0, errors.New("x-fc-async-delay must be 0 to 3600 seconds")
+	}
+	return delay, nil
 }
 
 // serveTimer sends what a timer trigger sends. The time can be chosen, as a
@@ -257,7 +281,9 @@ func (c *console) serveClearFaults(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *console) serveStats(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, c.cloudSSO.snapshot())
+	stats := c.cloudSSO.snapshot()
+	stats.Invocations = c.function.invokedLater()
+	writeJSON(w, http.StatusOK, stats)
 }
 
 // serveCredentials answers as a credentials URI does, so that any client can

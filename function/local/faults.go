@@ -205,15 +205,20 @@ func (c *faultyCall) change(spoil func(document)) apiReply {
 }
 
 func (c *faultyCall) reset() apiReply {
-	connection, _, err := http.NewResponseController(c.writer).Hijack()
+	resetConnection(c.writer)
+	return apiReply{}
+}
+
+// resetConnection ends a connection in the middle of a request.
+func resetConnection(w http.ResponseWriter) {
+	connection, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		return apiReply{}
+		return
 	}
 	if tcp, ok := connection.(*net.TCPConn); ok {
 		tcp.SetLinger(0) // closing sends RST, not FIN
 	}
 	connection.Close()
-	return apiReply{}
 }
 
 // answerHuge sends the answer behind 64 MiB of another member's value.

@@ -39,19 +39,22 @@ type functionConfig struct {
 	variables   map[string]string // the function's own configuration
 	inherited   map[string]string // what only the machine can know, such as PATH
 	credentials func() (key, error)
+	after       func(time.Duration) <-chan time.Time // nil: time.After
 }
 
 // A function is a pool of instances of one binary. An invocation takes an idle
 // instance, or a new one while there are fewer than the limit, or waits.
 type function struct {
 	functionConfig
-	slots chan struct{} // one for each instance that may be busy
-	tasks sync.WaitGroup
+	slots   chan struct{} // one for each instance that may be busy
+	tasks   sync.WaitGroup
+	closing chan struct{}
 
 	mu     sync.Mutex
 	idle   []*instance // the most recently used last
 	all    map[*instance]bool
 	closed bool
+	later  int // asynchronous invocations so far
 }
 
 func newFunction(config functionConfig) (*function, error) {
@@ -67,10 +70,14 @@ func newFunction(config functionConfig) (*function, error) {
 		return nil, fmt.Errorf("find the function: %w", err)
 	}
 	config.binary = binary
+	if config.after == nil {
+		config.after = time.After
+	}
 	return &function{
 		functionConfig: config,
 		slots:          make(chan struct{}, config.instances),
 		all:            make(map[*instance]bool),
+		closing:        make(chan struct{}),
 	}, nil
 }
 
@@ -102,14 +109,22 @@ func (f *function) invoke(ctx context.Context, requestID string, payload []byte)
 	return end, nil
 }
 
-// invokeLater runs the function without anyone waiting for it.
-func (f *function) invokeLater(requestID string, payload []byte) error {
+// invokeLater runs the function after a delay, without anyone waiting for it.
+func (f *function) invokeLater(requestID string, payload []byte, delay time.Duration) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
 		return errClosed
 	}
+	f.later++
 	f.tasks.Go(func() {
+		if delay > 0 {
+			select {
+			case <-f.after(delay):
+			case <-f.closing:
+				return
+			}
+		}
 		end, err := f.invoke(context.Background(), requestID, payload)
 		switch {
 		case err != nil && !errors.Is(err, errClosed):
@@ -119,6 +134,13 @@ func (f *function) invokeLater(requestID string, payload []byte) error {
 		}
 	})
 	return nil
+}
+
+// invokedLater counts the asynchronous invocations so far.
+func (f *function) invokedLater() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.later
 }
 
 // acquire returns an instance that is ready to run, thawed.
@@ -190,7 +212,10 @@ func (f *function) environ(credentials key) []string {
 // Close ends every instance, busy or not, and waits for what ran.
 func (f *function) Close() {
 	f.mu.Lock()
-	f.closed = true
+	if !f.closed {
+		f.closed = true
+		close(f.closing)
+	}
 	instances := slices.Collect(maps.Keys(f.all))
 	f.mu.Unlock()
 	var stopping sync.WaitGroup

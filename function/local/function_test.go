@@ -25,11 +25,6 @@ func TestInvoke(t *testing.T) {
 			t.Errorf("got %+v", r)
 		}
 	})
-	t.Run("as FC's own API", func(t *testing.T) {
-		if r := s.order(t, http.MethodPost, "/2023-03-30/functions/status/invocations", `{"a":1}`); r.body != `{"a":1}` {
-			t.Errorf("got %+v", r)
-		}
-	})
 	t.Run("context", func(t *testing.T) {
 		r := s.invoke(t, `{"do":"context"}`)
 		var got struct {

@@ -70,6 +70,7 @@ type options struct {
 	rotate    time.Duration
 	thawed    bool // do not freeze
 	now       func() time.Time
+	after     func(time.Duration) <-chan time.Time
 }
 
 // A stage is everything running for one test.
@@ -95,6 +96,7 @@ func start(t testing.TB, o options) *stage {
 		frontAddr:    "127.0.0.1:0",
 		consoleAddr:  "127.0.0.1:0",
 		cloudSSOAddr: "127.0.0.1:0",
+		chatAddr:     "127.0.0.1:0",
 		instances:    max(o.instances, 1),
 		freeze:       !o.thawed,
 		timeout:      o.timeout,
@@ -103,6 +105,7 @@ func start(t testing.TB, o options) *stage {
 		environ:      []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GOCOVERDIR=" + os.Getenv("GOCOVERDIR")},
 		log:          s.log,
 		now:          o.now,
+		after:        o.after,
 	}
 	if o.timeout == 0 {
 		c.timeout = 30 * time.Second
@@ -144,18 +147,7 @@ func do(t testing.TB, method, url, body string, headers ...string) reply {
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Add(headers[i], headers[i+1])
 	}
-	// A redirect is an answer to look at, and a connection kept is one that
-	// the next stage could mistake for its own.
-	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	read, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return reply{response.StatusCode, response.Header, string(read)}
+	return send(t, request)
 }
 
 // get asks the front for a path.
@@ -233,17 +225,7 @@ func (s *stage) call(t testing.TB, params ...string) reply {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request := sign(t, s.cloudSSOURL, used, s.cloudSSO.now(), params...)
-	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return reply{response.StatusCode, response.Header, string(body)}
+	return send(t, sign(t, s.cloudSSOURL, used, s.cloudSSO.now(), params...))
 }
 
 // sign returns a request for an action, signed by ACS3. The parameters are
@@ -261,7 +243,7 @@ func sign(t testing.TB, endpoint string, used key, at time.Time, params ...strin
 		t.Fatal(err)
 	}
 	emptyHash := sha256.Sum256(nil)
-	headers := [][2]string{ // in order
+	signACS3(request, used, "/", encoded, [][2]string{ // in order
 		{"host", request.URL.Host},
 		{"x-acs-action", params[1]},
 		{"x-acs-content-sha256", hex.EncodeToString(emptyHash[:])},
@@ -269,20 +251,146 @@ func sign(t testing.TB, endpoint string, used key, at time.Time, params ...strin
 		{"x-acs-security-token", used.Token},
 		{"x-acs-signature-nonce", rand.Text()},
 		{"x-acs-version", "2021-05-15"},
+	}, hex.EncodeToString(emptyHash[:]))
+	return request
+}
+
+// say types a text into a chat and returns what came of it. Further fields of
+// the form are names and values by turns: from, in, forge, secret, again.
+func (s *stage) say(t testing.TB, platform, text string, fields ...string) saying {
+	t.Helper()
+	form := url.Values{"platform": {platform}, "text": {text}}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
 	}
+	var said saying
+	decode(t, s.orderChat(t, http.MethodPost, "/say", form.Encode()).body, &said)
+	return said
+}
+
+// messages returns what came to a platform, or with none named to all, oldest first.
+func (s *stage) messages(t testing.TB, platform string) []chatEntry {
+	t.Helper()
+	var entries []chatEntry
+	decode(t, s.orderChat(t, http.MethodGet, "/messages?platform="+platform, "").body, &entries)
+	return entries
+}
+
+// clearMessages empties all conversations.
+func (s *stage) clearMessages(t testing.TB) {
+	t.Helper()
+	s.orderChat(t, http.MethodDelete, "/messages", "")
+}
+
+// setChatFault turns a fault of a platform on, such as "platform=slack&kind=down&count=1".
+func (s *stage) setChatFault(t testing.TB, query string) {
+	t.Helper()
+	s.orderChat(t, http.MethodPost, "/faults?"+query, "")
+}
+
+// clearChatFaults turns all faults of the platforms off.
+func (s *stage) clearChatFaults(t testing.TB) {
+	t.Helper()
+	s.orderChat(t, http.MethodDelete, "/faults", "")
+}
+
+// checkAddress makes Feishu or WeCom check the function's address, and returns
+// what it finds wrong.
+func (s *stage) checkAddress(t testing.TB, platform string) string {
+	t.Helper()
+	var result struct {
+		OK    bool
+		Error string
+	}
+	decode(t, s.orderChat(t, http.MethodPost, "/check", "platform="+platform).body, &result)
+	if !result.OK && result.Error == "" {
+		t.Errorf("%s: neither good nor an error", platform)
+	}
+	return result.Error
+}
+
+// orderChat sends an order to the chats' stand-in and wants it taken.
+func (s *stage) orderChat(t testing.TB, method, path, form string) reply {
+	t.Helper()
+	r := do(t, method, s.chatURL+path, form, "Content-Type", "application/x-www-form-urlencoded")
+	if r.status != http.StatusOK {
+		t.Fatalf("%s %s: status %d: %s", method, path, r.status, r.body)
+	}
+	return r
+}
+
+// setRight allows or denies the function's role something, such as "deny=fc:InvokeFunction".
+func (s *stage) setRight(t testing.TB, query string) {
+	t.Helper()
+	s.order(t, http.MethodPost, "/rights?"+query, "")
+}
+
+// invokeSigned calls InvokeFunction of FC's API for a function, signed with the role's key.
+func (s *stage) invokeSigned(t testing.TB, name, payload string, headers ...string) reply {
+	t.Helper()
+	used, err := s.keys.issue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := signInvoke(t, s.consoleURL, name, payload, used, time.Now())
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	return send(t, request)
+}
+
+// send sends a request. A redirect is an answer to look at, and a connection
+// kept is one that the next stage could mistake for its own.
+func send(t testing.TB, request *http.Request) reply {
+	t.Helper()
+	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply{response.StatusCode, response.Header, string(body)}
+}
+
+// signInvoke returns a request for InvokeFunction, signed by ACS3.
+func signInvoke(t testing.TB, endpoint, name, payload string, used key, at time.Time) *http.Request {
+	t.Helper()
+	path := "/2023-03-30/functions/" + strings.NewReplacer("+", "%20", "%7E", "~").Replace(url.QueryEscape(name)) + "/invocations"
+	request, err := http.NewRequest(http.MethodPost, endpoint+path, strings.NewReader(payload))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bodyHash := sha256.Sum256([]byte(payload))
+	signACS3(request, used, path, "", [][2]string{ // in order
+		{"content-type", "application/json"},
+		{"host", request.URL.Host},
+		{"x-acs-action", "InvokeFunction"},
+		{"x-acs-content-sha256", hex.EncodeToString(bodyHash[:])},
+		{"x-acs-date", at.UTC().Format(time.RFC3339)},
+		{"x-acs-security-token", used.Token},
+		{"x-acs-signature-nonce", rand.Text()},
+		{"x-acs-version", "2023-03-30"},
+	}, hex.EncodeToString(bodyHash[:]))
+	return request
+}
+
+// signACS3 sets the headers on a request and signs them.
+func signACS3(request *http.Request, used key, path, query string, headers [][2]string, bodyHash string) {
 	var names []string
-	canonical := "GET\n/\n" + encoded + "\n"
+	canonical := request.Method + "\n" + path + "\n" + query + "\n"
 	for _, header := range headers {
 		names = append(names, header[0])
 		canonical += header[0] + ":" + header[1] + "\n"
 		request.Header.Set(header[0], header[1])
 	}
 	signed := strings.Join(names, ";")
-	hash := sha256.Sum256([]byte(canonical + "\n" + signed + "\n" + hex.EncodeToString(emptyHash[:])))
+	hash := sha256.Sum256([]byte(canonical + "\n" + signed + "\n" + bodyHash))
 	mac := hmac.New(sha256.New, []byte(used.Secret))
 	fmt.Fprintf(mac, "ACS3-HMAC-SHA256\n%x", hash)
 	request.Header.Set("Authorization", fmt.Sprintf("ACS3-HMAC-SHA256 Credential=%s,SignedHeaders=%s,Signature=%x", used.ID, signed, mac.Sum(nil)))
-	return request
 }
 
 // decode reads a JSON text.

@@ -30,6 +30,12 @@ func (c *callerCredentials) issue() (key, error) {
 	return key{ID: found.AccessKeyId, Secret: found.AccessKeySecret, Token: found.SecurityToken}, nil
 }
 
+// find returns the credentials as a key if they have that id.
+func (c *callerCredentials) find(id string) (key, bool) {
+	current, err := c.issue()
+	return current, err == nil && current.ID == id
+}
+
 // checkLive reports what the caller's environment lacks for the real CloudSSO.
 func checkLive(variables map[string]string) error {
 	if variables["CLOUDSSO_DIRECTORY_ID"] == "" {

@@ -1,9 +1,10 @@
 // Command local runs the function on one machine, without a cloud account.
 //
 // It stands in for Function Compute, whose runtime it offers to the real built
-// binary and whose triggers it offers to browsers and curl, and for CloudSSO,
-// where it simulates tasks and checks every signature. It shares no code with
-// the function, so that the two can only agree by both being right.
+// binary and whose triggers it offers to browsers and curl, for CloudSSO, where
+// it simulates tasks and checks every signature, and for four chat platforms,
+// where people ask the function and hear from it. It shares no code with the
+// function, so that the two can only agree by both being right.
 package main
 
 import (
@@ -63,12 +64,13 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&c.frontAddr, "addr", "127.0.0.1:9000", "where the function's pages are")
 	flags.StringVar(&c.consoleAddr, "console", "127.0.0.1:9001", "where invocations and orders are taken")
 	flags.StringVar(&c.cloudSSOAddr, "cloudsso", "127.0.0.1:9002", "where the simulated CloudSSO is")
+	flags.StringVar(&c.chatAddr, "chat", "127.0.0.1:9003", "where the chats are: DingTalk, Feishu, WeCom and Slack")
 	flags.IntVar(&c.instances, "instances", 4, "how many instances may run at once")
 	flags.BoolVar(&c.freeze, "freeze", true, "stop an instance between invocations, as FC does")
 	flags.DurationVar(&c.timeout, "timeout", 30*time.Second, "an invocation's time limit")
 	flags.DurationVar(&c.rotate, "rotate", 3*time.Minute, "how often the role's credentials change; 0: never")
 	flags.Uint64Var(&c.seed, "seed", 1, "what the simulated tasks follow from")
-	flags.BoolVar(&c.quiet, "quiet", false, "no line for each CloudSSO call")
+	flags.BoolVar(&c.quiet, "quiet", false, "no line for each CloudSSO call and chat message")
 	flags.BoolVar(&c.live, "live", false, "ask the real CloudSSO, with your own credentials")
 	if err := flags.Parse(args); err != nil {
 		return config{}, fmt.Errorf("read flags: %w", err)
@@ -99,7 +101,7 @@ Ctrl-C ends it.
 `, c.frontURL, c.consoleURL)
 		return
 	}
-	fmt.Fprintf(w, "cloudsso %s\n", c.cloudSSOURL)
+	fmt.Fprintf(w, "cloudsso %s\nchat %s\n", c.cloudSSOURL, c.chatURL)
 
 	var running []string
 	var open, succeeded, failed string
@@ -115,7 +117,7 @@ Ctrl-C ends it.
 		}
 	}
 	fmt.Fprint(w, strings.NewReplacer(
-		"FRONT", c.frontURL, "CONSOLE", c.consoleURL,
+		"FRONT", c.frontURL, "CONSOLE", c.consoleURL, "CHAT", c.chatURL,
 		"RUNNING", strings.Join(running, ","), "OPEN", open, "SUCCEEDED", succeeded, "FAILED", failed,
 	).Replace(banner))
 }
@@ -127,11 +129,16 @@ Open in a browser
   one that succeeded  FRONT/tasks/SUCCEEDED
   those that run      FRONT/tasks?id=RUNNING
   the recent ones     FRONT/tasks
+  the four chats      CHAT/
 
 Ask
   curl -s FRONT/tasks/FAILED
   curl -s FRONT/tasks/FAILED.txt
   curl -s 'FRONT/tasks/OPEN?wait=10'
+
+Ask in a chat
+  curl -s -d 'platform=dingtalk' -d 'text=task FAILED' CHAT/say
+  curl -s -d 'platform=slack' -d 'text=wait OPEN' CHAT/say
 
 Make something happen
   curl -s -X POST 'CONSOLE/tasks?type=CreateAccessAssignment&seconds=8&status=Failed&reason=No+Permission.'

@@ -18,7 +18,7 @@ func TestRun(t *testing.T) {
 	output, input := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		args := []string{"-function", echo(t), "-addr", "127.0.0.1:0", "-console", "localhost:0", "-cloudsso", "127.0.0.1:0", "-quiet"}
+		args := []string{"-function", echo(t), "-addr", "127.0.0.1:0", "-console", "localhost:0", "-cloudsso", "127.0.0.1:0", "-chat", "127.0.0.1:0", "-quiet"}
 		ended <- run(ctx, args, []string{"CLOUDSSO_DIRECTORY_ID=d-00mine"}, input, new(logBuffer))
 		input.Close()
 	}()
@@ -31,12 +31,12 @@ func TestRun(t *testing.T) {
 			urls[name] = "http://" + url
 		}
 	}
-	for _, name := range []string{"front", "console", "cloudsso"} {
+	for _, name := range []string{"front", "console", "cloudsso", "chat"} {
 		if urls[name] == "" {
 			t.Errorf("%s has no line in\n%s", name, &text)
 		}
 	}
-	for _, want := range []string{urls["front"] + "/tasks?id=t-", urls["front"] + "/tasks/t-sh", urls["console"] + "/invoke"} {
+	for _, want := range []string{urls["front"] + "/tasks?id=t-", urls["front"] + "/tasks/t-sh", urls["console"] + "/invoke", urls["chat"] + "/say"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("%q is not in\n%s", want, &text)
 		}
@@ -62,7 +62,7 @@ func TestRunRefuses(t *testing.T) {
 	}
 	defer taken.Close()
 	const free = "127.0.0.1:0"
-	base := []string{"-function", "main_test.go", "-addr", free, "-console", free, "-cloudsso", free}
+	base := []string{"-function", "main_test.go", "-addr", free, "-console", free, "-cloudsso", free, "-chat", free}
 	for _, test := range []struct {
 		name string
 		args []string
@@ -73,6 +73,7 @@ func TestRunRefuses(t *testing.T) {
 		{"port taken", []string{"-console", taken.Addr().String()}, nil, []string{"-console", taken.Addr().String(), "in use"}},
 		{"not loopback", []string{"-addr", "192.0.2.1:0"}, nil, []string{"-addr", "not a loopback address"}},
 		{"every address", []string{"-cloudsso", ":0"}, nil, []string{"-cloudsso", "not a loopback address"}},
+		{"chats for everybody", []string{"-chat", ":0"}, nil, []string{"-chat", "not a loopback address"}},
 		{"no port", []string{"-addr", "127.0.0.1"}, nil, []string{"-addr", "missing port"}},
 		{"no instances", []string{"-instances", "0"}, nil, []string{"-instances"}},
 		{"no time", []string{"-timeout", "0s"}, nil, []string{"-timeout"}},

@@ -14,8 +14,8 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, options{env: map[string]string{"RECENT_TASKS": "on"}}) // as make run has it
-	here := strings.NewReplacer("http://127.0.0.1:9000", s.frontURL, "http://127.0.0.1:9001", s.consoleURL)
+	s := start(t, options{instances: 4, env: map[string]string{"RECENT_TASKS": "on"}}) // as make run has it
+	here := strings.NewReplacer("http://127.0.0.1:9000", s.frontURL, "http://127.0.0.1:9001", s.consoleURL, "http://127.0.0.1:9003", s.chatURL)
 	sent := 0
 	for line := range strings.Lines(string(readme)) {
 		command, ok := strings.CutPrefix(strings.TrimSpace(line), "curl -s ")
@@ -30,8 +30,9 @@ func TestReadme(t *testing.T) {
 				method = http.MethodPost
 				body, url, _ = strings.Cut(data, "' ")
 			}
-			r := do(t, method, here.Replace(strings.Trim(url, "'")), body)
-			if r.status != http.StatusOK || r.header.Get("X-Fc-Error-Type") != "" || !strings.Contains(r.body, "t-sh") {
+			r := do(t, method, here.Replace(strings.Trim(url, "'")), body, "Content-Type", "application/x-www-form-urlencoded") // as curl sends -d
+			told := strings.Contains(r.body, "t-sh") || strings.Contains(r.body, `"ok":true`)
+			if r.status != http.StatusOK || r.header.Get("X-Fc-Error-Type") != "" || !told || strings.Contains(r.body, `"error":`) || strings.Contains(r.body, `"ok":false`) {
 				t.Errorf("got %d %s", r.status, r.body)
 			}
 		})

@@ -37,10 +37,15 @@ type signedCall struct {
 	Canonical    string // the canonical request; RPC 1.0 has none
 }
 
+// A keyFinder knows keys by their ids.
+type keyFinder interface {
+	find(id string) (key, bool)
+}
+
 // A verifier checks that a request was signed with a known key, for now, and
 // for the first time.
 type verifier struct {
-	keys   *keyring
+	keys   keyFinder
 	now    func() time.Time
 	nonces nonceMemory
 }
@@ -64,6 +69,22 @@ func (v *verifier) verify(r *http.Request, body []byte) (signedCall, error) {
 	} else {
 		err = v.verifyRPC(r, &call)
 	}
+	return call, err
+}
+
+// verifyPath checks a request for a resource, which its path names. Its body is
+// the caller's own, whatever its type, and holds no parameters. Its error is
+// an *apiError.
+func (v *verifier) verifyPath(r *http.Request, body []byte) (signedCall, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return signedCall{}, invalid("Query", err.Error())
+	}
+	call := signedCall{Params: query}
+	if !strings.HasPrefix(r.Header.Get("Authorization"), acs3Algorithm+" ") {
+		return call, incomplete("Authorization does not begin with " + acs3Algorithm)
+	}
+	err = v.verifyACS3(r, query, body, &call)
 	return call, err
 }
 
@@ -142,7 +163,7 @@ func (v *verifier) verifyACS3(r *http.Request, query url.Values, body []byte, ca
 	bodyHash := sha256.Sum256(body)
 	call.Canonical = strings.Join([]string{
 		r.Method,
-		"/",
+		canonicalPath(r.URL),
 		canonicalQuery(query),
 		headers.String(),
 		strings.Join(signed, ";"),
@@ -235,6 +256,18 @@ func signatureMismatch(call signedCall) *apiError {
 
 func incomplete(reason string) *apiError {
 	return &apiError{Status: http.StatusBadRequest, Code: "IncompleteSignature", Message: "The request signature does not conform to Aliyun standards: " + reason + "."}
+}
+
+// canonicalPath writes a path in the one form that is signed.
+func canonicalPath(u *url.URL) string {
+	var path strings.Builder
+	for part := range strings.SplitSeq(strings.TrimPrefix(u.EscapedPath(), "/"), "/") {
+		if plain, err := url.PathUnescape(part); err == nil {
+			part = plain
+		}
+		path.WriteString("/" + percentEncode(part))
+	}
+	return path.String()
 }
 
 // canonicalQuery writes parameters in the one form that is signed, whichever

@@ -12,6 +12,9 @@ require (
 	github.com/aliyun/credentials-go v1.4.14
 	github.com/chromedp/cdproto v0.0.0-20260714215040-dc233986426f
 	github.com/chromedp/chromedp v0.16.0
+	github.com/go-lark/lark v1.16.0
+	github.com/larksuite/oapi-sdk-go/v3 v3.4.0
+	github.com/slack-go/slack v0.35.0
 )
 
 require (

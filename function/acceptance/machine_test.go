@@ -61,7 +61,7 @@ func newMachine(t *testing.T, environ ...string) *machine {
 // banner where they are.
 func startMachine(log io.Writer, environ ...string) (*machine, error) {
 	m := &machine{process: exec.Command(binaries.local, "-function", binaries.function,
-		"-addr", "127.0.0.1:0", "-console", "127.0.0.1:0", "-cloudsso", "127.0.0.1:0", "-quiet")}
+		"-addr", "127.0.0.1:0", "-console", "127.0.0.1:0", "-cloudsso", "127.0.0.1:0", "-chat", "127.0.0.1:0", "-quiet")}
 	m.process.Env = append(os.Environ(), environ...)
 	m.process.Stderr = log
 	banner, err := m.process.StdoutPipe()

@@ -113,7 +113,7 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		}
 		f := &trigger.Function{
 			HTTP:    s,
-			Direct:  func(ctx context.Context, d trigger.Direct) (any, error) { return direct(ctx, s, bot, d) },
+			Direct:  func(ctx context.Context, d trigger.Direct) (any, error) { return direct(ctx, s, bot, d, log) },
 			Context: invocation,
 			Log:     log,
 		}
@@ -130,12 +130,14 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 }
 
 // direct answers a direct invocation.
-func direct(ctx context.Context, s *site.Site, bot *chat.Bot, d trigger.Direct) (any, error) {
+func direct(ctx context.Context, s *site.Site, bot *chat.Bot, d trigger.Direct, log *slog.Logger) (any, error) {
 	switch {
 	case d.NotifyTest:
 		return map[string]any{"notifyTest": bot.TryPost(ctx)}, nil
 	case d.Reply != nil:
-		told, err := bot.Resume(ctx, d.Directory, d.IDs, d.Reply)
+		attrs := []slog.Attr{slog.String("requestId", requestID(ctx))}
+		told, err := bot.Resume(ctx, d.Directory, d.IDs, d.Reply, func(more ...slog.Attr) { attrs = append(attrs, more...) })
+		log.LogAttrs(ctx, slog.LevelInfo, "later", append(attrs, slog.Bool("told", told))...)
 		return map[string]any{"told": told}, err
 	case d.Notify:
 		return nil, task.Errorf(task.Invalid, task.Text{

@@ -94,7 +94,8 @@ type platform interface {
 	// call is none.
 	open(call) (question, error)
 	// answer gives the response to the call, after posting the message where
-	// the platform takes none in the response.
+	// the platform takes none in the response. Beside an error the response is what is
+	// left to try.
 	answer(context.Context, question, message) (response, error)
 	// tell posts a message later, where the question came from. Its id is the same
 	// for the same message.
@@ -172,9 +173,13 @@ func (b *Bot) Answer(r *http.Request, name string, log func(...slog.Attr)) (cont
 	ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
 	defer cancel()
 	answer, err := p.answer(ctx, q, b.reply(ctx, p, q, log))
-	if err != nil {
+	switch {
+	case err == nil:
+	case answer.body != nil:
+		log(slog.String("postError", err.Error()))
+	default:
 		b.seen.forget(key) // the platform asks once more, and may fare better
-		return "", nil, err
+		return "", nil, fmt.Errorf("answer on %s: %w", name, err)
 	}
 	return answer.contentType, answer.body, nil
 }
@@ -196,11 +201,13 @@ func (b *Bot) reply(ctx context.Context, p platform, q question, log func(...slo
 		}
 		if err != nil {
 			m := helpful(c.language)
-			b.tellError(&m, err)
+			if e, ok := errors.AsType[*task.Error](err); ok {
+				m.notes = []string{e.Detail.In(c.language)}
+			}
 			return m
 		}
 		results := b.look(ctx, directory, ids)
-		log(Logged(results)...)
+		log(logged(results))
 		m := b.aboutTasks(results, directory, c.language)
 		if c.verb == verbWait && slices.ContainsFunc(results, isOpen) {
 			m.notes = append(m.notes, b.promise(ctx, p, q.to, directory, ids, c.language, log))
@@ -227,8 +234,8 @@ func isOpen(r task.Result) bool {
 	return !r.Task.Done()
 }
 
-// Logged is what the log says of a look: each task and how it stands.
-func Logged(results []task.Result) []slog.Attr {
+// logged is what the log says of a look: each task and how it stands.
+func logged(results []task.Result) slog.Attr {
 	tasks := make([]string, len(results))
 	for i, r := range results {
 		state := string(r.Task.Status)
@@ -237,7 +244,7 @@ func Logged(results []task.Result) []slog.Attr {
 		}
 		tasks[i] = string(r.ID) + " " + state
 	}
-	return []slog.Attr{slog.String("tasks", strings.Join(tasks, ", "))}
+	return slog.String("tasks", strings.Join(tasks, ", "))
 }
 
 // list answers with the directory's recent tasks, or those that failed.
@@ -345,8 +352,8 @@ func (b *Bot) later(ctx context.Context, directory task.DirectoryID, ids []task.
 // Resume goes on with what "wait" began, in the invocation that it asked for:
 // it waits for the tasks to end and tells. Where they have not when the
 // invocation has to, it asks for another, until nothing can be told any more:
-// told is false then.
-func (b *Bot) Resume(ctx context.Context, directory task.DirectoryID, ids []task.ID, raw json.RawMessage) (told bool, err error) {
+// told is false then. log adds to the line in the log.
+func (b *Bot) Resume(ctx context.Context, directory task.DirectoryID, ids []task.ID, raw json.RawMessage, log func(...slog.Attr)) (told bool, err error) {
 	var to reply
 	if err := json.Unmarshal(raw, &to); err != nil {
 		return false, task.Errorf(task.Invalid, task.Text{En: "reply cannot be read", Zh: "无法读取 reply"})
@@ -367,6 +374,7 @@ func (b *Bot) Resume(ctx context.Context, directory task.DirectoryID, ids []task
 	}
 	end := to.Expires.Add(-lastWords)
 	results := b.Looker.Look(ctx, directory, ids, max(0, end.Sub(b.Now())))
+	log(slog.String("platform", to.Platform), logged(results))
 	isLast := !b.Now().Before(end)
 	if slices.ContainsFunc(results, isOpen) && !isLast && b.Later != nil {
 		return false, b.later(ctx, directory, ids, to, b.pause(results))

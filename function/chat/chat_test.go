@@ -553,7 +553,7 @@ func TestResume(t *testing.T) {
 				if err := json.Unmarshal(payloads[len(payloads)-1], &in); err != nil {
 					t.Fatal(err)
 				}
-				told, err := b.Resume(t.Context(), in.DirectoryID, in.TaskIDs, in.Reply)
+				told, err := b.Resume(t.Context(), in.DirectoryID, in.TaskIDs, in.Reply, unlogged)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -587,7 +587,7 @@ func TestResumeEnds(t *testing.T) {
 	b, _ := newBot(t, v.URL)
 	b.Later = func(context.Context, []byte, time.Duration) error { return errors.New("must not be") }
 	resume := func(expires time.Time) (bool, error) {
-		return b.Resume(t.Context(), "", []task.ID{openID}, jsonOf(reply{Platform: "slack", To: v.URL + "/commands/T1/1/CODE", Expires: expires, Language: "zh-CN"}))
+		return b.Resume(t.Context(), "", []task.ID{openID}, jsonOf(reply{Platform: "slack", To: v.URL + "/commands/T1/1/CODE", Expires: expires, Language: "zh-CN"}), unlogged)
 	}
 	told, err := resume(noon.Add(lastWords))
 	if err != nil || !told || !strings.Contains(v.posts[0].body, "任务尚未结束") {
@@ -614,14 +614,14 @@ func TestResumeErrors(t *testing.T) {
 		{"another directory", "d-999999999999", `{"platform":"slack"}`, task.Forbidden},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := b.Resume(t.Context(), task.DirectoryID(test.directory), []task.ID{openID}, json.RawMessage(test.reply)); task.KindOf(err) != test.want {
+			if _, err := b.Resume(t.Context(), task.DirectoryID(test.directory), []task.ID{openID}, json.RawMessage(test.reply), unlogged); task.KindOf(err) != test.want {
 				t.Errorf("got %v", err)
 			}
 		})
 	}
 	// An address that is not the platform's is never posted to.
 	for _, platform := range []string{"slack", "dingtalk"} {
-		_, err := b.Resume(t.Context(), "", []task.ID{doneID}, jsonOf(reply{Platform: platform, To: "https://example.com/robot/sendBySession?x", Expires: noon.Add(time.Hour)}))
+		_, err := b.Resume(t.Context(), "", []task.ID{doneID}, jsonOf(reply{Platform: platform, To: "https://example.com/robot/sendBySession?x", Expires: noon.Add(time.Hour)}), unlogged)
 		if err == nil || !strings.Contains(err.Error(), "not one of the platform's") || strings.Contains(err.Error(), "example") {
 			t.Errorf("%s: got %v", platform, err)
 		}

@@ -115,7 +115,7 @@ func dingTalkSign(secret, milliseconds string) string {
 // response: DingTalk is said to post that too.
 func (p *dingTalk) answer(ctx context.Context, q question, m message) (response, error) {
 	if err := p.tell(ctx, q.to, "", m); err != nil {
-		return response{jsonType, p.render(m)}, nil
+		return response{jsonType, p.render(m)}, err
 	}
 	return response{jsonType, []byte("{}")}, nil
 }

@@ -82,7 +82,7 @@ func (m *message) moreText() string { return fmt.Sprintf(wordMore.In(m.language)
 // not documented; this reads nearly the same and means nothing to any of them.
 // An underscore within a word is no markup, and common in names.
 func twins(s string) string {
-	if !strings.ContainsAny(s, "*_`~[]<@\\#!>|") {
+	if !strings.ContainsAny(s, "*_`~[]<@\\#!>|:") {
 		return s
 	}
 	var b strings.Builder
@@ -99,6 +99,10 @@ func twins(s string) string {
 		case '#', '>':
 			if line {
 				twin = r + ('！' - '!')
+			}
+		case ':':
+			if strings.HasPrefix(s[i:], "://") {
+				twin = '：'
 			}
 		case '!':
 			if i+1 < len(s) && s[i+1] == '[' {

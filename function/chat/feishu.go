@@ -410,34 +410,33 @@ type (
 	}
 )
 
-// render dresses a message as a card. All of it is plain text, which is shown as
-// it is, whatever is in it.
+// render dresses a message as a card. What others wrote is plain text, which is
+// shown as it is, or beside a name in bold where it cannot be taken for markup.
 func (p *feishu) render(m message, most int) []byte {
 	plain := func(text string) feishuText { return feishuText{"plain_text", text} }
+	named := func(name, value string) feishuText { return feishuText{"lark_md", "**" + twins(name) + "**" + value} }
 	return fit(m, most, func(m message) []byte {
 		var card feishuCard
 		card.Config.WideScreenMode = true
 		card.Header.Template = feishuColor(m.mood)
 		card.Header.Title = plain(m.heading())
 		add := func(e feishuElement) { card.Elements = append(card.Elements, e) }
-		paragraph := func(text string) {
-			content := plain(text)
-			add(feishuElement{Tag: "div", Text: &content})
-		}
-		colon := wordColon.In(m.language)
+		paragraph := func(text feishuText) { add(feishuElement{Tag: "div", Text: &text}) }
 		if m.reason != "" {
-			paragraph(wordReason.In(m.language) + colon + "\n" + m.reason)
+			paragraph(named(wordReason.In(m.language), ""))
+			paragraph(plain(m.reason))
 		}
 		if m.hint != "" {
-			paragraph(wordHint.In(m.language) + colon + "\n" + m.hint)
+			paragraph(named(wordHint.In(m.language), ""))
+			paragraph(plain(m.hint))
 		}
 		for _, note := range m.notes {
-			paragraph(note)
+			paragraph(plain(note))
 		}
 		if len(m.fields) > 0 {
 			fields := feishuElement{Tag: "div"}
 			for _, f := range m.fields {
-				fields.Fields = append(fields.Fields, feishuField{true, plain(f.name + "\n" + f.value)})
+				fields.Fields = append(fields.Fields, feishuField{true, named(f.name, "\n"+twins(f.value))})
 			}
 			add(fields)
 		}
@@ -446,10 +445,10 @@ func (p *feishu) render(m message, most int) []byte {
 			if r.about != "" {
 				text += "\n" + r.about
 			}
-			paragraph(text)
+			paragraph(plain(text))
 		}
 		if m.more > 0 {
-			paragraph(m.moreText())
+			paragraph(plain(m.moreText()))
 		}
 		if m.link != "" {
 			add(feishuElement{Tag: "action", Actions: []feishuButton{{"button", plain(wordOpenPage.In(m.language)), m.link, "primary"}}})

@@ -211,9 +211,11 @@ func newBot(t testing.TB, at string, changes ...string) (*Bot, *tasks) {
 
 // asked sends a call to a bot and returns the answer.
 func asked(b *Bot, platform string, r *http.Request) (string, error) {
-	_, body, err := b.Answer(r, platform, func(...slog.Attr) {})
+	_, body, err := b.Answer(r, platform, unlogged)
 	return string(body), err
 }
+
+func unlogged(...slog.Attr) {}
 
 // A caller makes genuine calls of a platform, as the platform does.
 type caller func(at, text string) *http.Request

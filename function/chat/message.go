@@ -301,7 +301,7 @@ func (b *Bot) page(directory task.DirectoryID, ids ...task.ID) string {
 
 // within says how long something goes on, in words that round down.
 func within(d time.Duration, language task.Language) string {
-	return fmt.Sprintf(task.Text{En: "%s min", Zh: " %s 分钟"}.In(language), strconv.Itoa(int(max(d, time.Minute)/time.Minute)))
+	return fmt.Sprintf(task.Text{En: "%s min", Zh: "%s 分钟"}.In(language), strconv.Itoa(int(max(d, time.Minute)/time.Minute)))
 }
 
 // oneLine is s on one line, with what does not show made to show.

@@ -251,7 +251,7 @@ func slackBlocks(m message) []slackBlock {
 	for _, r := range m.rows {
 		id := slackEscape(r.id)
 		if r.link != "" && len(r.link) < slackMaxURL/2 {
-			id = "<" + slackEscape(r.link) + "|" + id + ">"
+			id = "<" + slackEntities.Replace(r.link) + "|" + id + ">"
 		}
 		text := r.mood.mark() + " " + slackEscape(r.state) + " · " + id
 		if r.about != "" {

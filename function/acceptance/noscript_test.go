@@ -66,7 +66,8 @@ func TestTaskWithoutScript(t *testing.T) {
 func TestReloadsItself(t *testing.T) {
 	t.Parallel()
 	// It ends while the page waits, but not before it was shown.
-	b := openPlain(t, here.front+"/tasks/"+here.createTask(t, soonFailed)+"?refresh=5")
+	b := openPlain(t, here.front)
+	b.open(here.front + "/tasks/" + here.createTask(t, ending("Failed", soon(b, here))) + "?refresh=5")
 	if text := b.text("#actions"); !strings.Contains(text, "This page reloads itself every 5 s.") {
 		t.Errorf("it says %q", text)
 	}
@@ -154,7 +155,7 @@ func TestRecentWithoutScript(t *testing.T) {
 func TestFormWithoutScript(t *testing.T) {
 	t.Parallel()
 	b := openPlain(t, here.front)
-	b.paste("#id", created(t, here, soonSucceeds))
+	b.paste("#id", created(t, here, everySecond))
 	if status := b.follow("form button"); status != 200 || !strings.HasPrefix(b.text("h1"), "Access is being assigned") {
 		t.Errorf("the form leads to %d %q", status, b.text("h1"))
 	}

@@ -22,7 +22,7 @@ func TestNotification(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			b := watch(t, here, soonFailed, permission("notifications", chrome.PermissionSettingGranted))
+			b := watchEnd(t, here, "Failed", permission("notifications", chrome.PermissionSettingGranted))
 			if buttons := shownButtons(b); !slices.Contains(buttons, notifyButton) {
 				t.Errorf("it offers %q", buttons)
 			}

@@ -144,8 +144,8 @@ func TestRecentFilters(t *testing.T) {
 func TestWatchThoseInProgress(t *testing.T) {
 	t.Parallel()
 	m := manyTasks(t)
-	soon := m.createTask(t, url.Values{"seconds": {"4"}, "status": {"Failed"}, "reason": {"No Permission."}})
 	b := browser(t, script(spy))
+	id := m.createTask(t, ending("Failed", 2*soon(b, m)))
 	b.open(m.front + "/tasks?status=InProgress")
 	rows := boardRows(b)
 	b.click(".actions .button")
@@ -154,8 +154,8 @@ func TestWatchThoseInProgress(t *testing.T) {
 	if len(watched) != len(rows) || len(rows) < 4 {
 		t.Errorf("%d rows lead to a board of %d", len(rows), len(watched))
 	}
-	b.wait(`document.getElementById("` + soon + `").dataset.state === "failed"`)
-	if got := boardRows(b); got[0].ID != soon {
+	b.wait(`document.getElementById("` + id + `").dataset.state === "failed"`)
+	if got := boardRows(b); got[0].ID != id {
 		t.Errorf("the first row is %+v, want what failed", got[0])
 	}
 }

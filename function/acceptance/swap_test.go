@@ -38,8 +38,7 @@ func TestSwap(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			b := watch(t, here, soonFailed)
-			const lastChecked = `[...document.querySelectorAll("#facts time")].at(-1).dateTime`
+			b := watchEnd(t, here, "Failed")
 			checked := evaluate[string](b, lastChecked)
 			test.do(b)
 			b.wait(lastChecked + ` !== "` + checked + `"`)

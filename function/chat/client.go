@@ -104,6 +104,15 @@ func (c *client) post(ctx context.Context, p *pace, write func(now time.Time) le
 	}
 }
 
+// deliver posts a message to an address that came from elsewhere, if that is at
+// the origin.
+func (c *client) deliver(ctx context.Context, p *pace, origin, address string, body []byte, judge func(answer) *Failure) error {
+	if !isAt(address, origin) {
+		return &Failure{Problem: elsewhere}
+	}
+	return c.post(ctx, p, func(time.Time) letter { return letter{address: address, body: body} }, judge)
+}
+
 func (c *client) attempt(ctx context.Context, l letter, judge func(answer) *Failure) *Failure {
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
@@ -177,6 +186,7 @@ var (
 	wrongKeyword  = task.Text{En: "the webhook wants a keyword: add " + brand + " to its keywords, it stands in every message", Zh: "Webhook 设置了关键词：请将 " + brand + " 加入关键词，每条消息都包含它"}
 	wrongIP       = task.Text{En: "the webhook takes messages from listed addresses only: add this function's, or use a signature instead", Zh: "Webhook 限制了来源 IP：请加入本函数的出口 IP，或改用签名方式"}
 	tooLong       = task.Text{En: "the message is too long for the platform", Zh: "消息超过平台的长度限制"}
+	elsewhere     = task.Text{En: "the address is not one of the platform's", Zh: "地址不属于该平台"}
 	otherProblem  = task.Text{En: "the platform does not take the message", Zh: "平台未接受该消息"}
 )
 

@@ -121,11 +121,10 @@ func (p *dingTalk) answer(ctx context.Context, q question, m message) (response,
 }
 
 func (p *dingTalk) tell(ctx context.Context, to address, _ string, m message) error {
-	if !isAt(to.to, p.origin) || !strings.HasPrefix(to.to, p.origin+"/robot/sendBySession?") {
+	if !strings.HasPrefix(to.to, p.origin+"/robot/sendBySession?") {
 		return &Failure{Problem: elsewhere}
 	}
-	body := p.render(m)
-	return p.client.post(ctx, nil, func(time.Time) letter { return letter{address: to.to, body: body} }, judgeDingTalk)
+	return p.client.deliver(ctx, nil, p.origin, to.to, p.render(m), judgeDingTalk)
 }
 
 func (p *dingTalk) post(ctx context.Context, m message) error {

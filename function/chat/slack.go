@@ -123,22 +123,12 @@ func (p *slack) answer(_ context.Context, _ question, m message) (response, erro
 }
 
 func (p *slack) tell(ctx context.Context, to address, _ string, m message) error {
-	return p.send(ctx, nil, to.to, p.render(m, "ephemeral"))
+	return p.client.deliver(ctx, nil, p.origin, to.to, p.render(m, "ephemeral"), judgeSlack)
 }
 
 func (p *slack) post(ctx context.Context, m message) error {
-	return p.send(ctx, &p.pace, p.webhook.reveal(), p.render(m, ""))
+	return p.client.deliver(ctx, &p.pace, p.origin, p.webhook.reveal(), p.render(m, ""), judgeSlack)
 }
-
-func (p *slack) send(ctx context.Context, at *pace, address string, body []byte) error {
-	if !isAt(address, p.origin) {
-		return &Failure{Problem: elsewhere}
-	}
-	return p.client.post(ctx, at, func(time.Time) letter { return letter{address: address, body: body} }, judgeSlack)
-}
-
-// elsewhere is why nothing is posted to an address that came with a call and is not the platform's.
-var elsewhere = task.Text{En: "the address is not one of the platform's", Zh: "地址不属于该平台"}
 
 // judgeSlack judges an answer: webhooks say "ok", or the name of an error with
 // a status of 4xx; others say {"ok":false,"error":…} with 200.
@@ -211,15 +201,11 @@ type (
 // readers take, and all else behind a bar of colour.
 func (p *slack) render(m message, responseType string) []byte {
 	return fit(m, slackMaxMessage, func(m message) []byte {
-		title := cut(m.heading(), slackMaxText/2)
+		title := slackEscape(cut(m.heading(), slackMaxText/2))
 		return encode(slackMessage{
 			ResponseType: responseType,
-			Text:         slackEscape(title),
-			Attachments: []slackAttachment{{
-				Color:    m.mood.color(),
-				Fallback: slackEscape(title),
-				Blocks:   slackBlocks(m),
-			}},
+			Text:         "*" + title + "*",
+			Attachments:  []slackAttachment{{Color: m.mood.color(), Fallback: title, Blocks: slackBlocks(m)}},
 		})
 	})
 }

@@ -255,18 +255,11 @@ func (p *wecom) answer(_ context.Context, q question, m message) (response, erro
 }
 
 func (p *wecom) tell(ctx context.Context, to address, _ string, m message) error {
-	return p.send(ctx, nil, to.to, p.render(m, wecomText))
+	return p.client.deliver(ctx, nil, p.origin, to.to, p.render(m, wecomText), judgeWeCom)
 }
 
 func (p *wecom) post(ctx context.Context, m message) error {
-	return p.send(ctx, &p.pace, p.webhook.reveal(), p.render(m, wecomText))
-}
-
-func (p *wecom) send(ctx context.Context, at *pace, address string, body []byte) error {
-	if !isAt(address, p.origin) {
-		return &Failure{Problem: elsewhere}
-	}
-	return p.client.post(ctx, at, func(time.Time) letter { return letter{address: address, body: body} }, judgeWeCom)
+	return p.client.deliver(ctx, &p.pace, p.origin, p.webhook.reveal(), p.render(m, wecomText), judgeWeCom)
 }
 
 // judgeWeCom judges an answer, which has status 200 whatever is wrong.

@@ -69,7 +69,12 @@ func (d dialect) parse(text string) []viewBlock {
 			blocks = append(blocks, viewBlock{Kind: rule})
 		case d.blocks && headingMark.MatchString(bare):
 			end()
-			blocks = append(blocks, viewBlock{Kind: heading, Spans: d.spans(headingMark.ReplaceAllString(bare, ""))})
+			mark := headingMark.FindString(bare)
+			kind := heading
+			if strings.TrimSpace(mark) == "######" {
+				kind = smallText // both platforms show it so, and their samples end in one
+			}
+			blocks = append(blocks, viewBlock{Kind: kind, Spans: d.spans(strings.TrimPrefix(bare, mark))})
 		case d.blocks && strings.HasPrefix(bare, ">"):
 			end()
 			blocks = append(blocks, viewBlock{Kind: quote, Spans: d.spans(strings.TrimSpace(bare[1:]))})

@@ -82,10 +82,10 @@ func readConfig(getenv func(string) string) (config, error) {
 	note("TASK_DETAILS", err)
 
 	var warnings []string
-	c.chat, warnings, err = chat.Open(getenv, acs.NewTransport())
+	c.chat, warnings, err = chat.Configure(getenv, acs.NewTransport())
 	wrong = append(wrong, err)
 	c.warnings = append(c.warnings, warnings...)
-	if c.publicURL == "" && (c.chat.Hear() || c.chat.Post()) {
+	if c.publicURL == "" && (c.chat.Answer() || c.chat.Post()) {
 		c.warnings = append(c.warnings, "PUBLIC_URL is not set: messages in chats lead to no page")
 	}
 	c.zone, err = time.LoadLocation(strings.TrimSpace(getenv("TIME_ZONE")))
@@ -130,7 +130,7 @@ func readPublicURL(value string) (string, error) {
 	}
 	u, err := url.Parse(value)
 	switch {
-	case err != nil || u.Hostname() == "" || strings.ContainsAny(value, "?#'\"<>") || !isPort(u.Port()) || strings.HasSuffix(u.Host, ":") || u.Path != "" || u.User != nil:
+	case err != nil || u.Hostname() == "" || strings.ContainsAny(value, "?#'\"<>()*|") || !isPort(u.Port()) || strings.HasSuffix(u.Host, ":") || u.Path != "" || u.User != nil:
 		return "", fmt.Errorf("%q is not a site's address: one is like https://status.example.com", value)
 	case u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()):
 		return value, nil

@@ -28,7 +28,6 @@ import (
 	"taskstatus/function/cloudsso"
 	"taskstatus/function/invoke"
 	"taskstatus/function/site"
-	"taskstatus/function/task"
 	"taskstatus/function/trigger"
 	"taskstatus/function/watch"
 )
@@ -53,9 +52,9 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		}
 		return err
 	}
-	notifyTest := flags.NArg() == 1 && flags.Arg(0) == "notify-test"
+	notifyTest := flags.NArg() == 1 && flags.Arg(0) == notifyTestCommand
 	if flags.NArg() > 0 && !notifyTest {
-		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+		return fmt.Errorf("unexpected argument %q: the only command is %s", flags.Arg(0), notifyTestCommand)
 	}
 	onFC := *listen == "" && !notifyTest
 	if onFC && getenv("FC_RUNTIME_API") == "" {
@@ -93,12 +92,13 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		Platforms:   c.chat,
 		Looker:      watcher,
 		Lister:      s.Lister,
+		RequestID:   requestID,
 		Directories: c.directories,
 		PublicURL:   c.publicURL,
 		Zone:        c.zone,
 		Now:         time.Now,
 	}
-	if c.chat.Hear() {
+	if c.chat.Answer() {
 		s.Chat = bot
 	}
 	if notifyTest {
@@ -108,8 +108,8 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		// It invokes itself as itself, not as the role that CloudSSO is asked with.
 		invoker := invoke.New(c.checkEndpoint, acs.NewCredentials(onFC, "", ""))
 		invoker.Observe = observer(log, "invoke")
-		bot.Later = func(ctx context.Context, payload []byte, delay time.Duration) error {
-			return invoker.Later(ctx, target(ctx, c.checkFunction), payload, delay)
+		bot.Invoke = func(ctx context.Context, payload []byte, delay time.Duration) error {
+			return invoker.InvokeAsync(ctx, target(ctx, c.checkFunction), payload, delay)
 		}
 		f := &trigger.Function{
 			HTTP:    s,
@@ -127,47 +127,6 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 	}
 	log.Info("listening", "address", listener.Addr().String(), "version", version)
 	return serve(ctx, listener, s)
-}
-
-// direct answers a direct invocation.
-func direct(ctx context.Context, s *site.Site, bot *chat.Bot, d trigger.Direct, log *slog.Logger) (any, error) {
-	switch {
-	case d.NotifyTest:
-		return map[string]any{"notifyTest": bot.TryPost(ctx)}, nil
-	case d.Reply != nil:
-		attrs := []slog.Attr{slog.String("requestId", requestID(ctx))}
-		told, err := bot.Resume(ctx, d.Directory, d.IDs, d.Reply, func(more ...slog.Attr) { attrs = append(attrs, more...) })
-		log.LogAttrs(ctx, slog.LevelInfo, "later", append(attrs, slog.Bool("told", told))...)
-		return map[string]any{"told": told}, err
-	case d.Notify:
-		return nil, task.Errorf(task.Invalid, task.Text{
-			En: "notify is not possible: this function tells only who asks",
-			Zh: "不支持 notify：本函数只回答查询者",
-		})
-	}
-	return s.Answer(ctx, requestID(ctx), d.Directory, d.IDs, d.Wait)
-}
-
-// tryPost posts a sample to every webhook and prints what came of each. Its
-// error says how many did not get through.
-func tryPost(ctx context.Context, bot *chat.Bot, out io.Writer) error {
-	trials := bot.TryPost(ctx)
-	if len(trials) == 0 {
-		return errors.New("no webhook is configured: set DINGTALK_WEBHOOK_URL, FEISHU_WEBHOOK_URL, WECOM_WEBHOOK_URL or SLACK_WEBHOOK_URL")
-	}
-	failed := 0
-	for _, t := range trials {
-		said := "ok"
-		if !t.OK {
-			said = t.Problem
-			failed++
-		}
-		fmt.Fprintf(out, "%s: %s\n", t.Platform, said)
-	}
-	if failed > 0 {
-		return fmt.Errorf("%d of %d messages did not get through", failed, len(trials))
-	}
-	return nil
 }
 
 type (

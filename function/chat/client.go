@@ -7,15 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
-
-	"taskstatus/function/task"
 )
 
 const (
@@ -29,30 +27,60 @@ const (
 	backoff = 300 * time.Millisecond
 	// minAttempt is the least time worth starting an attempt with.
 	minAttempt = 100 * time.Millisecond
+	// maxRetryAfter bounds the wait that an answer can ask for.
+	maxRetryAfter = 10 * time.Minute
 )
 
-// A Failure is a message that did not get through, in plain words. Neither the
-// address nor what the platform said stands in it: both can hold secrets.
-type Failure struct {
-	// Code is what the platform gave, such as "errcode 310000" or "HTTP 403"; or empty.
-	Code string
-	// Problem says what is wrong and what to do about it.
-	Problem task.Text
-	// RetryAfter is how long the platform asks to be left alone; zero where it did not.
-	RetryAfter time.Duration
+// A failure is a message that did not get through, in plain words for whoever
+// runs the function. Neither the address nor what the platform said stands in it:
+// both can hold secrets.
+type failure struct {
+	// code is what the platform gave, such as "errcode 310000" or "HTTP 403"; or empty.
+	code string
+	// problem says what is wrong and what to do about it.
+	problem string
+	// retryAfter is how long the platform asks to be left alone; zero where it did not.
+	retryAfter time.Duration
 	// retry says that another attempt may get through.
 	retry bool
 	// closes is for how long the platform takes nothing at all, not even to be refused.
 	closes time.Duration
 }
 
-// Error is the English text.
-func (f *Failure) Error() string {
-	if f.Code == "" {
-		return f.Problem.En
+func (f *failure) Error() string {
+	if f.code == "" {
+		return f.problem
 	}
-	return f.Code + ": " + f.Problem.En
+	return f.code + ": " + f.problem
 }
+
+// final reports whether the platform itself has said no, so that it will to
+// whoever tries again.
+func (f *failure) final() bool {
+	switch f.problem {
+	case elsewhere:
+		return true
+	case senseless, redirected:
+		return false
+	}
+	return f.code != "" && !f.retry
+}
+
+// Problems that platforms have in common.
+const (
+	tooFast       = "too many messages in a short time"
+	noSuchWebhook = "there is no such webhook: it was removed, or the address is not the whole one"
+	wrongSign     = "the signature does not match: does the secret belong to this webhook?"
+	wrongClock    = "the time of the signature is not accepted: is this machine's clock right?"
+	wrongKeyword  = "the webhook wants a keyword: add " + brand + " to its keywords, every message contains it"
+	wrongIP       = "the webhook takes messages from listed addresses only: add this function's, or use a signature instead"
+	tooLong       = "the message is too long for the platform"
+	tooLate       = "the time for later answers is over"
+	elsewhere     = "the address is not one of the platform's"
+	redirected    = "the address leads elsewhere, and no redirect is followed"
+	senseless     = "the answer makes no sense: is the address the right one?"
+	otherProblem  = "the platform does not take the message"
+)
 
 // A client posts to the platforms. It follows no redirect, and an address is
 // only ever given to it by whoever has checked where that leads.
@@ -66,144 +94,140 @@ func newClient(transport http.RoundTripper) *client {
 	return &client{transport: transport, now: time.Now, sleep: sleep}
 }
 
-// A letter is a message on its way: made anew for each attempt, as what is
-// signed is dated.
-type letter struct {
+// A request is a message on its way. It is made anew for each attempt, as what
+// is signed is dated.
+type request struct {
 	address string
 	header  http.Header
 	body    []byte
 }
 
-// An answer is what a platform said to a letter.
-type answer struct {
+// A result is what a platform answered to one.
+type result struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// post sends what write makes, again where that may help and there is time, and
-// returns nil if judge finds nothing wrong with the answer, keeping the pace. The error is a *Failure.
-func (c *client) post(ctx context.Context, p *pace, write func(now time.Time) letter, judge func(answer) *Failure) error {
-	var failure *Failure
-	for attempt := 1; ; attempt++ {
-		if late := c.keep(ctx, p); late != nil {
-			return cmp.Or(failure, late)
-		}
-		failure = c.attempt(ctx, write(c.now()), judge)
-		if failure == nil {
-			return nil
-		}
-		p.close(c.now(), failure.closes)
-		pause := max(failure.RetryAfter, backoff<<(attempt-1))
-		if deadline, ok := ctx.Deadline(); !failure.retry || attempt == maxAttempts || ok && deadline.Sub(c.now()) < pause+minAttempt {
-			return failure
-		}
-		if c.sleep(ctx, pause) != nil {
-			return failure
-		}
-	}
-}
-
 // deliver posts a message to an address that came from elsewhere, if that is at
 // the origin.
-func (c *client) deliver(ctx context.Context, p *pace, origin, address string, body []byte, judge func(answer) *Failure) error {
+func (c *client) deliver(ctx context.Context, p *pace, origin, address string, body []byte, judge func(result) *failure) error {
 	if !isAt(address, origin) {
-		return &Failure{Problem: elsewhere}
+		return &failure{problem: elsewhere}
 	}
-	return c.post(ctx, p, func(time.Time) letter { return letter{address: address, body: body} }, judge)
+	return c.post(ctx, p, func(time.Time) request { return request{address: address, body: body} }, judge)
 }
 
-func (c *client) attempt(ctx context.Context, l letter, judge func(answer) *Failure) *Failure {
+// post sends what write makes, again where that may help and there is time, and
+// returns nil if judge finds nothing wrong with the answer, keeping the pace. The
+// error is a *failure.
+func (c *client) post(ctx context.Context, p *pace, write func(now time.Time) request, judge func(result) *failure) error {
+	var failed *failure
+	for attempt := 1; ; attempt++ {
+		if late := c.keep(ctx, p); late != nil {
+			return cmp.Or(failed, late)
+		}
+		failed = c.attempt(ctx, write(c.now()), judge)
+		if failed == nil {
+			return nil
+		}
+		p.close(c.now(), failed.closes)
+		pause := max(failed.retryAfter, backoff<<(attempt-1))
+		if !failed.retry || attempt == maxAttempts || !c.leaves(ctx, pause) || c.sleep(ctx, pause) != nil {
+			return failed
+		}
+	}
+}
+
+// keep waits until the webhook may take another message, or fails where that is
+// later than ctx allows.
+func (c *client) keep(ctx context.Context, p *pace) *failure {
+	for {
+		pause := p.take(c.now())
+		if pause == 0 {
+			return nil
+		}
+		if !c.leaves(ctx, pause) || c.sleep(ctx, pause) != nil {
+			return &failure{problem: tooFast, retryAfter: pause, retry: true}
+		}
+	}
+}
+
+// leaves reports whether ctx leaves time for an attempt after a pause.
+func (c *client) leaves(ctx context.Context, pause time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return !ok || deadline.Sub(c.now()) >= pause+minAttempt
+}
+
+func (c *client) attempt(ctx context.Context, out request, judge func(result) *failure) *failure {
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
-	u, err := url.Parse(l.address)
-	if err != nil || originOf(u) == "" {
-		return &Failure{Problem: task.Text{En: "the address cannot be used", Zh: "地址无法使用"}}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, out.address, bytes.NewReader(out.body))
+	if err != nil {
+		return &failure{problem: elsewhere}
 	}
-	r := &http.Request{
-		Method: http.MethodPost, URL: u, Host: u.Host,
-		Header:        http.Header{"Content-Type": {jsonType}, "User-Agent": {"cloudsso-task-status"}},
-		Body:          io.NopCloser(bytes.NewReader(l.body)),
-		ContentLength: int64(len(l.body)),
-		GetBody:       func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(l.body)), nil },
-	}
-	for name, values := range l.header {
-		r.Header[name] = values
-	}
-	response, err := c.transport.RoundTrip(r.WithContext(ctx))
+	r.Header = http.Header{"Content-Type": {jsonType}, "User-Agent": {"cloudsso-task-status"}}
+	maps.Copy(r.Header, out.header)
+	answered, err := c.transport.RoundTrip(r)
 	if err != nil {
 		return unreached(err)
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	switch {
-	case err != nil:
+	defer answered.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answered.Body, maxAnswer+1))
+	if err != nil {
 		return unreached(err)
-	case len(body) > maxAnswer:
-		return &Failure{Code: httpCode(response.StatusCode), Problem: senseless}
 	}
-	a := answer{response.StatusCode, response.Header, body}
-	if failure := judge(a); failure != nil {
-		failure.RetryAfter = max(failure.RetryAfter, retryAfter(a.header.Get("Retry-After"), c.now()))
-		return failure
+	if len(body) > maxAnswer {
+		return cmp.Or(httpFailure(answered.StatusCode), unintelligible(answered.StatusCode))
 	}
-	return nil
+	failed := judge(result{answered.StatusCode, answered.Header, body})
+	if failed != nil {
+		failed.retryAfter = max(failed.retryAfter, retryAfter(answered.Header.Get("Retry-After"), c.now()))
+	}
+	return failed
 }
-
-// jsonType is the media type of all that is posted, and of most responses.
-const jsonType = "application/json; charset=utf-8"
-
-var senseless = task.Text{En: "the answer makes no sense: is the address the right one?", Zh: "返回的内容无法识别，请检查地址是否正确"}
 
 func httpCode(status int) string { return "HTTP " + strconv.Itoa(status) }
 
+// unintelligible is the failure of an answer that makes no sense.
+func unintelligible(status int) *failure {
+	return &failure{code: httpCode(status), problem: senseless}
+}
+
 // httpFailure judges an answer by its HTTP status alone; nil where that is fine.
-func httpFailure(status int) *Failure {
-	f := &Failure{Code: httpCode(status)}
+func httpFailure(status int) *failure {
+	f := &failure{code: httpCode(status)}
 	switch {
 	case status >= 200 && status < 300:
 		return nil
 	case status >= 300 && status < 400:
-		f.Problem = task.Text{En: "the address leads elsewhere, and no redirect is followed", Zh: "地址发生了重定向，本函数不跟随重定向"}
+		f.problem = redirected
 	case status == http.StatusTooManyRequests:
-		f.Problem, f.retry = tooFast, true
+		f.problem, f.retry = tooFast, true
 	case status >= 500:
-		f.Problem, f.retry = task.Text{En: "the platform is out of order", Zh: "平台暂时不可用"}, true
+		f.problem, f.retry = "the platform is unavailable", true
 	case status == http.StatusNotFound || status == http.StatusGone:
-		f.Problem = noSuchWebhook
+		f.problem = noSuchWebhook
 	default:
-		f.Problem = task.Text{En: "the platform refuses the message", Zh: "平台拒绝了该消息"}
+		f.problem = "the platform refuses the message"
 	}
 	return f
 }
-
-// Problems that all platforms have in common.
-var (
-	tooFast       = task.Text{En: "too many messages in a short time", Zh: "消息发送过于频繁"}
-	noSuchWebhook = task.Text{En: "there is no such webhook: it was removed, or the address is not the whole one", Zh: "Webhook 不存在：可能已被删除，或地址不完整"}
-	wrongSign     = task.Text{En: "the signature does not match: is the secret that of this very webhook?", Zh: "签名不匹配，请检查密钥是否属于该 Webhook"}
-	wrongClock    = task.Text{En: "the time of the signature is not accepted: is this machine's clock right?", Zh: "签名时间不被接受，请检查本机时钟"}
-	wrongKeyword  = task.Text{En: "the webhook wants a keyword: add " + brand + " to its keywords, it stands in every message", Zh: "Webhook 设置了关键词：请将 " + brand + " 加入关键词，每条消息都包含它"}
-	wrongIP       = task.Text{En: "the webhook takes messages from listed addresses only: add this function's, or use a signature instead", Zh: "Webhook 限制了来源 IP：请加入本函数的出口 IP，或改用签名方式"}
-	tooLong       = task.Text{En: "the message is too long for the platform", Zh: "消息超过平台的长度限制"}
-	elsewhere     = task.Text{En: "the address is not one of the platform's", Zh: "地址不属于该平台"}
-	otherProblem  = task.Text{En: "the platform does not take the message", Zh: "平台未接受该消息"}
-)
 
 // unreached is the failure of a post that came to no answer. The cause may
-// repeat the address, so only its kind is told.
-func unreached(err error) *Failure {
-	f := &Failure{Problem: task.Text{En: "the platform cannot be reached", Zh: "无法连接平台"}}
+// repeat the address, so only its kind is told. A lost connection is tried again,
+// though the message may have got through: twice is better than not at all. After
+// a timeout it most likely has.
+func unreached(err error) *failure {
+	f := &failure{problem: "the platform cannot be reached"}
 	if failed, ok := errors.AsType[net.Error](err); ok && failed.Timeout() {
-		f.Problem = task.Text{En: "the platform took too long", Zh: "平台响应超时"}
+		f.problem = "the platform took too long"
 	}
-	// One that timed out may have got through: posted again, it would be there twice.
-	f.retry = errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EPIPE)
+	for _, lost := range [...]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.EPIPE} {
+		f.retry = f.retry || errors.Is(err, lost)
+	}
 	return f
 }
-
-// maxRetryAfter bounds the wait that an answer can ask for.
-const maxRetryAfter = 10 * time.Minute
 
 // retryAfter reads the header of that name (RFC 9110, section 10.2.3).
 func retryAfter(value string, now time.Time) time.Duration {
@@ -216,6 +240,32 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return min(max(wait, 0), maxRetryAfter)
 }
 
+// isAt reports whether an address is at the origin, with nothing in it that
+// could lead elsewhere.
+func isAt(address, origin string) bool {
+	u, err := url.Parse(address)
+	return err == nil && originOf(u) == origin
+}
+
+// errcode reads an answer in the manner of DingTalk and WeCom, which have status
+// 200 whatever is wrong. code is 0 where all is well.
+func errcode(r result) (code int, message string, failed *failure) {
+	if f := httpFailure(r.status); f != nil {
+		return 0, "", f
+	}
+	var said struct {
+		ErrCode *int   `json:"errcode"`
+		ErrMsg  string `json:"errmsg"`
+	}
+	if decode(r.body, &said) != nil || said.ErrCode == nil {
+		return 0, "", unintelligible(r.status)
+	}
+	if *said.ErrCode == 0 {
+		return 0, "", nil
+	}
+	return *said.ErrCode, said.ErrMsg, &failure{code: fmt.Sprintf("errcode %d", *said.ErrCode), problem: otherProblem}
+}
+
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -226,71 +276,3 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	}
 }
-
-// A pace keeps a webhook's messages within what its platform takes, as far as
-// this instance goes. That of a nil pace is any.
-type pace struct {
-	limits []limit
-	mu     sync.Mutex
-	sent   []time.Time
-	// closed is until when the platform takes nothing at all.
-	closed time.Time
-}
-
-// A limit is so many messages in so much time.
-type limit struct {
-	most int
-	in   time.Duration
-}
-
-// take returns how long to wait before the next message, and notes that it is
-// sent where that is no time at all.
-func (p *pace) take(now time.Time) time.Duration {
-	if p == nil {
-		return 0
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	pause := p.closed.Sub(now)
-	longest := 0
-	for _, l := range p.limits {
-		longest = max(longest, l.most)
-		if n := len(p.sent); n >= l.most {
-			pause = max(pause, p.sent[n-l.most].Add(l.in).Sub(now))
-		}
-	}
-	if pause > 0 {
-		return pause
-	}
-	p.sent = append(p.sent, now)
-	p.sent = p.sent[max(0, len(p.sent)-longest):]
-	return 0
-}
-
-// close keeps messages back for so long.
-func (p *pace) close(now time.Time, d time.Duration) {
-	if p == nil || d == 0 {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.closed = now.Add(d)
-}
-
-// keep waits until the webhook may take another message, or fails where that is
-// later than ctx allows.
-func (c *client) keep(ctx context.Context, p *pace) *Failure {
-	for {
-		pause := p.take(c.now())
-		if pause == 0 {
-			return nil
-		}
-		deadline, ok := ctx.Deadline()
-		if ok && deadline.Sub(c.now()) < pause+minAttempt || c.sleep(ctx, pause) != nil {
-			return &Failure{Problem: tooFast, RetryAfter: pause}
-		}
-	}
-}
-
-// plainCode names an error code of a platform's own.
-func plainCode(name string, code int) string { return fmt.Sprintf("%s %d", name, code) }

@@ -17,18 +17,7 @@ import (
 // poster returns a platform whose pauses only move its clock.
 func poster(t *testing.T, v *vendor, name string) (platform, *client, *[]time.Duration) {
 	t.Helper()
-	p := opened(t, v.URL).find(name)
-	var c *client
-	switch p := p.(type) {
-	case *dingTalk:
-		c = p.client
-	case *feishu:
-		c = p.client
-	case *wecom:
-		c = p.client
-	case *slack:
-		c = p.client
-	}
+	p, c := configured(t, v.URL)
 	now := noon
 	slept := new([]time.Duration)
 	c.now = func() time.Time { return now }
@@ -37,7 +26,7 @@ func poster(t *testing.T, v *vendor, name string) (platform, *client, *[]time.Du
 		now = now.Add(d)
 		return ctx.Err()
 	}
-	return p, c, slept
+	return p.find(name), c, slept
 }
 
 var webhooks = map[string]string{
@@ -63,6 +52,8 @@ func TestPost(t *testing.T) {
 		{"dingtalk", 200, `{"errcode":130101,"errmsg":"send too fast"}`, "errcode 130101: too many messages", 1},
 		{"dingtalk", 200, `{"errcode":460101,"errmsg":"message too long"}`, "errcode 460101: the message is too long", 1},
 		{"dingtalk", 200, `{"errcode":300005,"errmsg":"token is not exist"}`, "errcode 300005: there is no such webhook", 1},
+		{"dingtalk", 200, `{"errcode":130102,"errmsg":"send too fast"}`, "errcode 130102: too many messages", 1},
+		{"dingtalk", 200, `{"errcode":40014,"errmsg":"invalid access_token"}`, "errcode 40014: there is no such webhook", 1},
 		{"dingtalk", 200, `{"errcode":1,"errmsg":"SECRET"}`, "errcode 1: the platform does not take the message", 1},
 		{"dingtalk", 200, `{"errcode":-1,"errmsg":"busy"}`, "errcode -1: the platform does not take the message", 3},
 		{"dingtalk", 200, `<html>SECRET</html>`, "HTTP 200: the answer makes no sense", 1},
@@ -75,13 +66,24 @@ func TestPost(t *testing.T) {
 		{"feishu", 400, `{"code":19001,"msg":"param invalid: incoming webhook access token invalid"}`, "code 19001: there is no such webhook", 1},
 		{"feishu", 200, `{"code":11232,"msg":"frequency limited"}`, "code 11232: too many messages", 3},
 		{"feishu", 400, `{"code":9499,"msg":"Bad Request"}`, "code 9499: too many messages", 3},
+		{"feishu", 200, `{"code":230025,"msg":"too long"}`, "code 230025: the message is too long", 1},
+		{"feishu", 400, `{"code":230002,"msg":"bot not in chat"}`, "code 230002: the application's bot is not in that conversation", 1},
+		{"feishu", 400, `{"code":99991672,"msg":"no permission"}`, "code 99991672: the application lacks a permission", 1},
+		{"feishu", 400, `{"code":99991661,"msg":"no token"}`, "code 99991661: the application's token is not accepted", 1},
+		{"feishu", 500, `{"code":0}`, "HTTP 500: the platform is unavailable", 3},
 		{"feishu", 200, `{"StatusCode":1}`, "code 1: the platform does not take the message", 1},
 		{"feishu", 200, `{}`, "HTTP 200: the answer makes no sense", 1},
-		{"feishu", 502, `<html>`, "HTTP 502: the platform is out of order", 3},
+		{"feishu", 502, `<html>`, "HTTP 502: the platform is unavailable", 3},
 		{"wecom", 200, `{"errcode":0,"errmsg":"ok"}`, good, 1},
 		{"wecom", 200, `{"errcode":93000,"errmsg":"invalid webhook url, hint: [SECRET]"}`, "errcode 93000: there is no such webhook", 1},
 		{"wecom", 200, `{"errcode":45009,"errmsg":"api freq out of limit"}`, "errcode 45009: too many messages", 3},
 		{"wecom", 200, `{"errcode":40058,"errmsg":"markdown.content exceed max length 4096"}`, "errcode 40058: the message is too long", 1},
+		{"wecom", 200, `{"errcode":93008,"errmsg":"not in group"}`, "errcode 93008: there is no such webhook", 1},
+		{"wecom", 200, `{"errcode":40029,"errmsg":"invalid code"}`, "errcode 40029: the time for later answers is over", 1},
+		{"wecom", 200, `{"errcode":60020,"errmsg":"not allow to access from your ip"}`, "errcode 60020: the webhook takes messages from listed addresses only", 1},
+		{"wecom", 200, `{"errcode":-1,"errmsg":"system busy"}`, "errcode -1: the platform does not take the message", 3},
+		{"wecom", 200, `{"errcode":1}`, "errcode 1: the platform does not take the message", 1},
+		{"wecom", 403, ``, "HTTP 403: the platform refuses the message", 1},
 		{"wecom", 200, `null`, "HTTP 200: the answer makes no sense", 1},
 		{"slack", 200, `ok`, good, 1},
 		{"slack", 200, `{"ok":true}`, good, 1},
@@ -89,11 +91,12 @@ func TestPost(t *testing.T) {
 		{"slack", 200, `invalid`, "HTTP 200: the answer makes no sense", 1},
 		{"slack", 403, `invalid_token`, "invalid_token: there is no such webhook", 1},
 		{"slack", 404, `no_service`, "no_service: there is no such webhook", 1},
+		{"slack", 400, `msg_blocks_too_long`, "msg_blocks_too_long: the message is too long", 1},
 		{"slack", 403, `action_prohibited`, "action_prohibited: the workspace does not let this webhook post there", 1},
 		{"slack", 400, `invalid_payload SECRET`, "HTTP 400: the platform refuses the message", 1},
 		{"slack", 429, `rate_limited`, "rate_limited: too many messages", 3},
 		{"slack", 410, ``, "HTTP 410: there is no such webhook", 1},
-		{"slack", 500, ``, "HTTP 500: the platform is out of order", 3},
+		{"slack", 500, ``, "HTTP 500: the platform is unavailable", 3},
 	} {
 		t.Run(fmt.Sprintf("%s %d %.40s", test.platform, test.status, test.body), func(t *testing.T) {
 			v := newVendor(t)
@@ -170,7 +173,7 @@ func TestPostFaults(t *testing.T) {
 		{"an answer that breaks off", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			io.WriteString(w, "{")
-		}, "the platform cannot be reached", 1},
+		}, "the platform cannot be reached", 3},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			v := newVendor(t)
@@ -180,18 +183,21 @@ func TestPostFaults(t *testing.T) {
 				}
 			})
 			p, c, _ := poster(t, v, "wecom")
-			c.now = time.Now
+			c.now = time.Now // by which the time that ctx leaves is reckoned; a pause takes none
 			path := webhooks["wecom"]
 			for range maxAttempts {
 				v.answers[path] = append(v.answers[path], test.answer)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			err := p.post(ctx, helpful(task.English))
 			if err == nil || !strings.HasPrefix(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 			checkNoSecret(t, err)
+			if n := len(v.posted(path)); n != test.attempts {
+				t.Errorf("%d attempts, want %d", n, test.attempts)
+			}
 			if n := len(v.posted("/elsewhere")); n != 0 {
 				t.Errorf("%d posts elsewhere", n)
 			}
@@ -210,9 +216,9 @@ func TestPostHasNoTime(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	failure, ok := errors.AsType[*Failure](p.post(ctx, helpful(task.English)))
-	if !ok || failure.RetryAfter != 30*time.Second || len(*slept) != 0 {
-		t.Errorf("got %+v, slept %v", failure, *slept)
+	failed, ok := errors.AsType[*failure](p.post(ctx, helpful(task.English)))
+	if !ok || failed.retryAfter != 30*time.Second || len(*slept) != 0 {
+		t.Errorf("got %+v, slept %v", failed, *slept)
 	}
 }
 
@@ -294,7 +300,7 @@ func TestWebhookSigns(t *testing.T) {
 	if body := v.posts[1].body; !strings.HasPrefix(body, `{"timestamp":"1795492800","sign":"`+feishuPostSign("webhook-secret", "1795492800")+`","msg_type":"interactive","card":{`) {
 		t.Errorf("feishu: got %s", body)
 	}
-	unsigned := opened(t, v.URL, "DINGTALK_WEBHOOK_SECRET", "", "FEISHU_WEBHOOK_SECRET", "")
+	unsigned, _ := configured(t, v.URL, "DINGTALK_WEBHOOK_SECRET", "", "FEISHU_WEBHOOK_SECRET", "")
 	for _, name := range []string{"dingtalk", "feishu"} {
 		if err := unsigned.find(name).post(t.Context(), helpful(task.Chinese)); err != nil {
 			t.Fatal(err)
@@ -314,7 +320,20 @@ func TestTryPost(t *testing.T) {
 		!trials[1].OK || trials[2].Platform != "slack" || !trials[2].OK {
 		t.Errorf("got %+v", trials)
 	}
-	if last := v.posts[len(v.posts)-1].body; !strings.Contains(last, "This is a sample") || strings.Contains(last, "/tasks/t-sampleonly0000000000?") {
-		t.Errorf("posted %s", last)
+	posted := v.posted("/services/T1/B1/HOOKTOKEN")[0].body
+	if !strings.Contains(posted, "This is a sample") || !strings.Contains(posted, `"url":"https://status.example.com/"`) || strings.Contains(posted, "/tasks/") {
+		t.Errorf("posted %s", posted)
+	}
+}
+
+// TestSleep: a pause ends, and before its time where the call does.
+func TestSleep(t *testing.T) {
+	if err := sleep(t.Context(), time.Nanosecond); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := sleep(ctx, time.Hour); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }

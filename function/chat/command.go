@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -48,14 +49,9 @@ type command struct {
 // parseCommand understands what somebody typed. Without a verb it is about the
 // ids in it, and without those it is a call for help. It is answered in Chinese
 // where anything is written in it, else in the usual language; en or zh, as a
-// word of its own, has its way.
+// word of its own at its end, has its way.
 func parseCommand(text string, usual task.Language) command {
 	text = strings.TrimSpace(text)
-	for strings.HasPrefix(text, "@") { // the bot itself, by name
-		_, rest, _ := strings.Cut(text, " ")
-		text = strings.TrimSpace(rest)
-	}
-	text = strings.TrimPrefix(text, "/")
 	c := command{language: usual}
 	if strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
 		c.language = task.Chinese
@@ -65,17 +61,45 @@ func parseCommand(text string, usual task.Language) command {
 	} else if rest, ok := cutLastWord(text, "zh"); ok {
 		c.language, text = task.Chinese, rest
 	}
+	mentioned := strings.HasPrefix(text, "@")
+	for strings.HasPrefix(text, "@") { // the bot itself, by name
+		text = afterWord(text)
+	}
 	c.text = text
-	for _, v := range verbs {
-		if rest, ok := cutWord(text, v.word); ok {
-			c.verb, c.text, c.named = v.verb, rest, true
+	// The name in a mention can be of several words.
+	for rest := text; rest != ""; rest = afterWord(rest) {
+		if v, after, ok := verbOf(rest); ok {
+			c.verb, c.text, c.named = v, after, true
 			return c
+		}
+		if !mentioned || len(task.FindIDs(rest[:len(rest)-len(afterWord(rest))])) > 0 {
+			break
 		}
 	}
 	if len(task.FindIDs(text)) > 0 {
 		c.verb = verbTask
 	}
 	return c
+}
+
+// verbOf returns the verb that the text begins with, and what follows it.
+func verbOf(text string) (v verb, rest string, ok bool) {
+	text = strings.TrimPrefix(text, "/")
+	for _, known := range verbs {
+		if rest, ok := cutWord(text, known.word); ok {
+			return known.verb, rest, true
+		}
+	}
+	return verbHelp, "", false
+}
+
+// afterWord is the text without its first word.
+func afterWord(text string) string {
+	i := strings.IndexFunc(text, unicode.IsSpace)
+	if i < 0 {
+		return ""
+	}
+	return strings.TrimSpace(text[i:])
 }
 
 // cutLastWord returns what stands before the word that the text ends in, in any case.
@@ -102,12 +126,27 @@ func cutWord(text, word string) (rest string, ok bool) {
 }
 
 // directoryIn takes the directory that the text names out of it, the first of
-// those that are shown where it names none.
-func directoryIn(text string, shown []task.DirectoryID) (task.DirectoryID, string) {
-	for _, directory := range shown {
-		if strings.Contains(text, string(directory)) {
-			return directory, strings.ReplaceAll(text, string(directory), " ")
+// those that are shown where it names none. One that is not shown is an error: it
+// was not meant to be looked for elsewhere.
+func directoryIn(text string, shown []task.DirectoryID) (task.DirectoryID, string, error) {
+	notInID := func(r rune) bool { return r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') }
+	for word := range strings.FieldsFuncSeq(text, notInID) {
+		directory, err := task.ParseDirectoryID(word)
+		if err != nil {
+			continue
 		}
+		if !slices.Contains(shown, directory) {
+			return "", "", notShown(directory)
+		}
+		return directory, strings.ReplaceAll(text, word, " "), nil
 	}
-	return shown[0], text
+	return shown[0], text, nil
+}
+
+// notShown is the error of a directory that is not configured.
+func notShown(directory task.DirectoryID) error {
+	return task.Errorf(task.Forbidden, task.Text{
+		En: "the directory %s is not one that is shown here",
+		Zh: "本函数未开放目录 %s",
+	}, directory)
 }

@@ -1,8 +1,6 @@
 package chat
 
 import (
-	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -20,6 +18,12 @@ func TestParseCommand(t *testing.T) {
 		{"@Bot task t-abcdef", command{verbTask, task.English, "t-abcdef", true}},
 		{"@Bot @Other help", command{verbHelp, task.English, "", true}},
 		{"@Bot", command{verbHelp, task.English, "", false}},
+		{"@Bot\u2005failed", command{verbFailed, task.English, "", true}},
+		{"@Bot\nfailed", command{verbFailed, task.English, "", true}},
+		{"@Task Bot wait t-abcdef", command{verbWait, task.English, "t-abcdef", true}},
+		{"@小助手 任务t-abcdef", command{verbTask, task.Chinese, "t-abcdef", true}},
+		{"@Bot hello t-abcdef failed", command{verbTask, task.English, "hello t-abcdef failed", false}},
+		{"hello failed", command{verbHelp, task.English, "hello failed", false}},
 		{"任务t-abcdef", command{verbTask, task.Chinese, "t-abcdef", true}},
 		{"任务：t-abcdef", command{verbTask, task.Chinese, "t-abcdef", true}},
 		{"查询 t-abcdef EN", command{verbTask, task.English, "t-abcdef", true}},
@@ -60,52 +64,22 @@ func FuzzCommand(f *testing.F) {
 	})
 }
 
-// FuzzOpen: no body of a call, signed or not, is too strange for a platform: it
-// is refused or read, and one that is not signed is never read.
-func FuzzOpen(f *testing.F) {
-	f.Add([]byte(`{"msgId":"1","text":{"content":"x"},"chatbotCorpId":"dingcorp","robotCode":"dingrobot"}`))
-	f.Add([]byte(`team_id=T1&text=help`))
-	f.Add([]byte(`{"encrypt":"P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk="}`))
-	f.Add([]byte(`{"schema":"2.0","header":{"token":"feishu-verification-0123456789","app_id":"cli_app","tenant_key":"tenant","event_type":"im.message.receive_v1"},"event":{"message":{"message_id":"1","content":"{}","mentions":[{"key":""}]}}}`))
-	f.Add([]byte(`{"msgid":"1","msgtype":"text","text":{"content":"@Bot"}}`))
-	f.Add([]byte{})
-	platforms := opened(f, "http://127.0.0.1:1")
-	f.Fuzz(func(t *testing.T, body []byte) {
-		dingTalk := dingTalkCall("", "", noon, nil).Header
-		sealed := wecomSeal(wecomAESKey, body, "")
-		signed := map[string]call{
-			"dingtalk": {method: http.MethodPost, header: dingTalk, body: body, now: noon},
-			"slack":    {method: http.MethodPost, header: slackSigned(string(body), slackSecret, noon).Header, body: body, now: noon},
-			"feishu":   {method: http.MethodPost, body: feishuEncrypt(feishuKey, body), now: noon},
-			"wecom":    {method: http.MethodPost, query: wecomQuery(sealed, noon), body: jsonOf(map[string]string{"encrypt": sealed}), now: noon},
+func TestDirectoryIn(t *testing.T) {
+	shown := []task.DirectoryID{"d-abcdef1", "d-abcdef12"}
+	for _, test := range []struct {
+		in   string
+		want task.DirectoryID // empty: refused
+		rest string
+	}{
+		{"t-abcdef", "d-abcdef1", "t-abcdef"},
+		{"t-abcdef d-abcdef12", "d-abcdef12", "t-abcdef  "},
+		{"https://x/tasks/t-abcdef?directory=d-abcdef12&lang=en", "d-abcdef12", "https://x/tasks/t-abcdef?directory= &lang=en"},
+		{"t-abcdef d-999999", "", ""},
+		{"t-abcdef rd-abcdef d-x cloud-d-abcdef1", "d-abcdef1", "t-abcdef rd-abcdef d-x cloud-d-abcdef1"},
+	} {
+		got, rest, err := directoryIn(test.in, shown)
+		if got != test.want || rest != test.rest || (err != nil) != (test.want == "") || err != nil && task.KindOf(err) != task.Forbidden {
+			t.Errorf("%q: got %q, %q (%v)", test.in, got, rest, err)
 		}
-		feishu := signed["feishu"]
-		feishu.header = feishuSigned(feishu.body, feishuKey, noon).Header
-		signed["feishu"] = feishu
-		for name, c := range signed {
-			q, err := platforms.find(name).open(c)
-			if err != nil && (q.text != "" || q.response != nil) {
-				t.Errorf("%s: refused, and read: %+v", name, q)
-			}
-			_, _ = platforms.find(name).open(call{method: http.MethodPost, header: c.header, query: c.query, body: body, now: noon})
-			for _, unsigned := range [][]byte{body, c.body} {
-				q, err := platforms.find(name).open(call{method: http.MethodPost, header: http.Header{}, query: url.Values{}, body: unsigned, now: noon})
-				if err == nil && (name != "feishu" || q.response == nil) {
-					t.Errorf("%s: read without a signature: %+v", name, q)
-				}
-			}
-		}
-	})
-}
-
-// FuzzDecrypt: what is not of the platform's making is an error, never a panic.
-func FuzzDecrypt(f *testing.F) {
-	f.Add("P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk=", "test key")
-	f.Add("P9nAzCzyDtyTWESHep1vC5X9xho/qYX3Zpb4yKa9SKld1DsH3Iyt3tP3zNdtp+4RPcs8TgAE7OaBO+FZXvnaqQ==", wecomAESKey)
-	f.Add("", "")
-	f.Fuzz(func(t *testing.T, encrypted, key string) {
-		_, _ = feishuDecrypt(key, encrypted)
-		_, _, _ = wecomUnseal(key, encrypted)
-		_, _, _ = wecomUnseal(wecomAESKey, encrypted)
-	})
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
@@ -16,8 +15,8 @@ import (
 )
 
 const (
-	// dingTalkWindow is how old a call may be. The signature covers nothing but
-	// the time, so that whoever gets hold of one can send anything with it:
+	// dingTalkWindow is how far a call's time may be off. The signature covers
+	// nothing but the time, so that whoever gets hold of one can ask anything with it:
 	// DingTalk allows an hour, and clocks are not that far off.
 	dingTalkWindow = 10 * time.Minute
 	// dingTalkMaxMessage is the limit of a message (errcode 460101: 20,000 bytes).
@@ -25,6 +24,8 @@ const (
 	// dingTalkMaxText keeps the text short enough to be rendered: longer ones were
 	// seen as raw Markdown, from 3,500 characters on.
 	dingTalkMaxText = 3_400
+	// dingTalkMaxTitle is how much of the heading a notice on a screen has room for.
+	dingTalkMaxTitle = 600
 	// dingTalkClosed is for how long a robot is closed that posted more than 20
 	// messages in a minute.
 	dingTalkClosed = 10 * time.Minute
@@ -33,39 +34,30 @@ const (
 // dingTalk is DingTalk: asked through an application's robot in HTTP mode,
 // answered at the call's own sessionWebhook; posts by a group's custom robot.
 type dingTalk struct {
-	everyday
-	conversations
-	client      *client
-	origin      string
-	secrets     []secret
-	robot, corp string
-	webhook     secret
-	webhookKey  secret
-	pace        pace
+	base
+	secrets       []secret
+	robots, corps []string
 }
 
 func newDingTalk(s *settings, c *client) platform {
-	p := &dingTalk{everyday: everyday(task.Chinese), client: c}
+	p := &dingTalk{base: base{name: "dingtalk", language: task.Chinese, client: c}}
 	p.origin = s.origin("DINGTALK_API_URL", "https://oapi.dingtalk.com")
 	p.secrets = s.secrets("DINGTALK_APP_SECRET")
-	p.robot = s.value("DINGTALK_ROBOT_CODE")
-	p.corp = s.value("DINGTALK_CORP_ID")
+	p.robots = s.list("DINGTALK_ROBOT_CODE")
+	p.corps = s.list("DINGTALK_CORP_ID")
 	p.conversations = s.list("DINGTALK_CONVERSATION_IDS")
-	p.webhook = s.webhook("DINGTALK_WEBHOOK_URL", "DINGTALK_API_URL", p.origin)
-	p.webhookKey = s.secret("DINGTALK_WEBHOOK_SECRET")
+	s.webhook(&p.base, "DINGTALK")
 	p.pace.limits = []limit{{20, time.Minute}}
-	if p.hears() && (p.robot == "" || p.corp == "") {
+	if p.hears() && (len(p.robots) == 0 || len(p.corps) == 0) {
 		s.warn("DINGTALK_ROBOT_CODE and DINGTALK_CORP_ID are not both set: DingTalk's signature does not cover the message, and these say which robot's and company's are answered")
 	}
 	return p
 }
 
-func (*dingTalk) name() string  { return "dingtalk" }
 func (p *dingTalk) hears() bool { return len(p.secrets) > 0 }
-func (p *dingTalk) posts() bool { return p.webhook.isSet() }
 
-// open verifies a call (DingTalk, "Receive messages": signature) and reads the message.
-func (p *dingTalk) open(c call) (question, error) {
+// receive verifies a call (DingTalk, "Receive messages": signature) and reads the message.
+func (p *dingTalk) receive(c call) (question, error) {
 	timestamp := c.header.Get("Timestamp")
 	sign := c.header.Get("Sign")
 	milliseconds, err := strconv.ParseInt(timestamp, 10, 64)
@@ -73,35 +65,73 @@ func (p *dingTalk) open(c call) (question, error) {
 	case !slices.ContainsFunc(p.secrets, func(s secret) bool {
 		return hmac.Equal([]byte(sign), []byte(dingTalkSign(s.reveal(), timestamp)))
 	}):
-		return question{}, refused("dingtalk: the signature does not match")
+		return question{}, refused("the signature does not match")
 	case err != nil || c.now.Sub(time.UnixMilli(milliseconds)).Abs() > dingTalkWindow:
-		return question{}, refused("dingtalk: the timestamp is too old")
+		return question{}, refused("the time is more than 10 minutes off")
 	}
 	var in struct {
 		MsgID                     string `json:"msgId"`
-		MsgType                   string `json:"msgtype"`
 		Text                      struct{ Content string }
 		ConversationID            string `json:"conversationId"`
 		ChatbotCorpID             string `json:"chatbotCorpId"`
 		SenderCorpID              string `json:"senderCorpId"`
+		SenderStaffID             string `json:"senderStaffId"`
 		RobotCode                 string `json:"robotCode"`
 		SessionWebhook            string `json:"sessionWebhook"`
 		SessionWebhookExpiredTime int64  `json:"sessionWebhookExpiredTime"`
 	}
-	if json.Unmarshal(c.body, &in) != nil || in.MsgID == "" {
-		return question{}, refused("dingtalk: the body is no message")
+	if decode(c.body, &in) != nil || in.MsgID == "" {
+		return question{}, refused("the body is no message")
 	}
+	// Who writes from outside the company has neither of the two.
+	isStaff := in.SenderCorpID == "" && in.SenderStaffID != "" || slices.Contains(p.corps, in.SenderCorpID)
 	switch {
-	case p.robot != "" && in.RobotCode != p.robot:
-		return question{}, refused("dingtalk: the call is for another robot")
-	case p.corp != "" && (in.ChatbotCorpID != p.corp || in.SenderCorpID != "" && in.SenderCorpID != p.corp):
-		return question{}, refused("dingtalk: the call is from another company")
+	case !anyOf(p.robots, in.RobotCode):
+		return question{}, refused("the call is for another robot")
+	case !anyOf(p.corps, in.ChatbotCorpID), len(p.corps) > 0 && !isStaff:
+		return question{}, refused("the call is from another company")
+	case !p.isSession(in.SessionWebhook):
+		return question{}, refused("the sessionWebhook leads elsewhere")
 	}
-	q := question{id: in.MsgID, text: in.Text.Content, conversation: in.ConversationID, to: address{to: in.SessionWebhook}}
+	q := question{
+		id: in.MsgID, text: in.Text.Content, conversation: in.ConversationID, to: in.SessionWebhook,
+		respond: func(ctx context.Context, m message) (response, error) { return p.respond(ctx, in.SessionWebhook, m) },
+	}
 	if in.SessionWebhookExpiredTime > 0 {
-		q.to.expires = time.UnixMilli(in.SessionWebhookExpiredTime)
+		q.expires = time.UnixMilli(in.SessionWebhookExpiredTime)
 	}
 	return q, nil
+}
+
+// isSession reports whether an address is where DingTalk takes answers.
+func (p *dingTalk) isSession(address string) bool {
+	return strings.HasPrefix(address, p.origin+"/robot/sendBySession?") && isAt(address, p.origin)
+}
+
+// respond posts to the sessionWebhook. DingTalk is said to post what is in the
+// response, too: where posting fails it says so there. It must not say more, as
+// anyone could read it who got hold of a signature.
+func (p *dingTalk) respond(ctx context.Context, session string, m message) (response, error) {
+	if err := p.followUp(ctx, session, "", m); err != nil {
+		sorry := message{language: m.language, state: stateUnknown, title: wordNotPosted.In(m.language), link: m.link}
+		sorry.sign("")
+		return response{jsonType, p.render(sorry)}, err
+	}
+	return response{jsonType, []byte("{}")}, nil
+}
+
+func (p *dingTalk) followUp(ctx context.Context, to, _ string, m message) error {
+	if !p.isSession(to) {
+		return &failure{problem: elsewhere}
+	}
+	return p.client.deliver(ctx, nil, p.origin, to, p.render(m), judgeDingTalk)
+}
+
+func (p *dingTalk) post(ctx context.Context, m message) error {
+	body := p.render(m)
+	return p.client.post(ctx, &p.pace, func(now time.Time) request {
+		return request{address: p.signed(now), body: body}
+	}, judgeDingTalk)
 }
 
 // dingTalkSign returns the signature of a time. For a custom robot's address it is the same.
@@ -109,29 +139,6 @@ func dingTalkSign(secret, milliseconds string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(milliseconds + "\n" + secret))
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
-}
-
-// answer posts to the sessionWebhook. Where that fails the message is the
-// response: DingTalk is said to post that too.
-func (p *dingTalk) answer(ctx context.Context, q question, m message) (response, error) {
-	if err := p.tell(ctx, q.to, "", m); err != nil {
-		return response{jsonType, p.render(m)}, err
-	}
-	return response{jsonType, []byte("{}")}, nil
-}
-
-func (p *dingTalk) tell(ctx context.Context, to address, _ string, m message) error {
-	if !strings.HasPrefix(to.to, p.origin+"/robot/sendBySession?") {
-		return &Failure{Problem: elsewhere}
-	}
-	return p.client.deliver(ctx, nil, p.origin, to.to, p.render(m), judgeDingTalk)
-}
-
-func (p *dingTalk) post(ctx context.Context, m message) error {
-	body := p.render(m)
-	return p.client.post(ctx, &p.pace, func(now time.Time) letter {
-		return letter{address: p.signed(now), body: body}
-	}, judgeDingTalk)
 }
 
 // signed is the webhook's address, with the signature that one with a secret
@@ -149,43 +156,28 @@ func (p *dingTalk) signed(now time.Time) string {
 	return address + separator + "timestamp=" + timestamp + "&sign=" + url.QueryEscape(dingTalkSign(p.webhookKey.reveal(), timestamp))
 }
 
-// judgeDingTalk judges an answer, which has status 200 whatever is wrong. Error
-// 310000 is four in one, told apart by the words.
-func judgeDingTalk(a answer) *Failure {
-	if f := httpFailure(a.status); f != nil {
-		return f
-	}
-	var said struct {
-		ErrCode *int   `json:"errcode"`
-		ErrMsg  string `json:"errmsg"`
-	}
-	if json.Unmarshal(a.body, &said) != nil || said.ErrCode == nil {
-		return &Failure{Code: httpCode(a.status), Problem: senseless}
-	}
-	if *said.ErrCode == 0 {
-		return nil
-	}
-	f := &Failure{Code: plainCode("errcode", *said.ErrCode), Problem: otherProblem}
-	words := strings.ToLower(said.ErrMsg)
-	switch *said.ErrCode {
+// judgeDingTalk judges an answer. Error 310000 is four in one, told apart by the words.
+func judgeDingTalk(r result) *failure {
+	code, message, f := errcode(r)
+	words := strings.ToLower(message)
+	switch code {
 	case 310000:
 		switch {
 		case strings.Contains(words, "keyword"):
-			f.Problem = wrongKeyword
+			f.problem = wrongKeyword
 		case strings.Contains(words, "timestamp"):
-			f.Problem = wrongClock
+			f.problem = wrongClock
 		case strings.Contains(words, "sign"):
-			f.Problem = wrongSign
+			f.problem = wrongSign
 		case strings.Contains(words, "ip"):
-			f.Problem = wrongIP
+			f.problem = wrongIP
 		}
 	case 130101, 130102:
-		f.Problem, f.closes = tooFast, dingTalkClosed
-		f.RetryAfter = dingTalkClosed
+		f.problem, f.closes, f.retryAfter = tooFast, dingTalkClosed, dingTalkClosed
 	case 460101:
-		f.Problem = tooLong
+		f.problem = tooLong
 	case 300001, 300005, 40014:
-		f.Problem = noSuchWebhook
+		f.problem = noSuchWebhook
 	case -1:
 		f.retry = true
 	}
@@ -211,28 +203,22 @@ type (
 	}
 )
 
-// render dresses a message as a card with a button, or as Markdown where there
+// render renders a message as a card with a button, or as Markdown where there
 // is no page to open.
 func (p *dingTalk) render(m message) []byte {
-	return fit(m, dingTalkMaxMessage, func(m message) []byte {
-		for {
-			text := m.markdown()
-			if len(text) <= dingTalkMaxText || !m.shrink() {
-				return dingTalkMessage(m, text)
-			}
+	return fit(m, func(m message) ([]byte, bool) {
+		title, text := cut(fullWidth(m.heading()), dingTalkMaxTitle), m.markdown()
+		var rendered []byte
+		if m.link == "" {
+			plain := dingTalkMarkdown{MsgType: "markdown"}
+			plain.Markdown.Title, plain.Markdown.Text = title, text
+			rendered = encode(plain)
+		} else {
+			card := dingTalkCard{MsgType: "actionCard"}
+			card.ActionCard.Title, card.ActionCard.Text = title, text
+			card.ActionCard.SingleTitle, card.ActionCard.SingleURL = wordOpenPage.In(m.language), m.link
+			rendered = encode(card)
 		}
+		return rendered, len(rendered) <= dingTalkMaxMessage && len(text) <= dingTalkMaxText
 	})
-}
-
-func dingTalkMessage(m message, text string) []byte {
-	title := cut(twins(m.heading()), dingTalkMaxText/4)
-	if m.link == "" {
-		plain := dingTalkMarkdown{MsgType: "markdown"}
-		plain.Markdown.Title, plain.Markdown.Text = title, text
-		return encode(plain)
-	}
-	card := dingTalkCard{MsgType: "actionCard"}
-	card.ActionCard.Title, card.ActionCard.Text = title, text
-	card.ActionCard.SingleTitle, card.ActionCard.SingleURL = wordOpenPage.In(m.language), m.link
-	return encode(card)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 )
@@ -44,5 +45,38 @@ func TestDingTalkSign(t *testing.T) {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})
+	}
+}
+
+// TestDingTalkCannotPost: where the sessionWebhook does not work the response says
+// so, and nothing about the task: anyone could read it who got hold of a signature.
+func TestDingTalkCannotPost(t *testing.T) {
+	v := newVendor(t)
+	v.says("/robot/sendBySession", 403, `{}`)
+	b, _ := newBot(t, v.URL)
+	got, err := asked(b, "dingtalk", dingTalkCall(v.URL, "task "+string(failedID), noon, nil))
+	if err != nil || !strings.Contains(got, "无法在此发布查询结果") || !strings.Contains(got, "/tasks/"+string(failedID)) || strings.Contains(got, "No Permission") || strings.Contains(got, "执行失败") {
+		t.Errorf("got %s (%v)", got, err)
+	}
+}
+
+// TestDingTalkSessions: answers go to one path of DingTalk's and nowhere else.
+func TestDingTalkSessions(t *testing.T) {
+	p, _ := configured(t, "https://oapi.dingtalk.com")
+	for address, want := range map[string]bool{
+		"https://oapi.dingtalk.com/robot/sendBySession?session=1": true,
+		"": false,
+		"https://oapi.dingtalk.com/robot/send?access_token=1":                    false,
+		"http://oapi.dingtalk.com/robot/sendBySession?session=1":                 false,
+		"https://oapi.dingtalk.com.example.com/robot/sendBySession?session=1":    false,
+		"https://oapi.dingtalk.com@example.com/robot/sendBySession?session=1":    false,
+		"https://oapi.dingtalk.com:444/robot/sendBySession?session=1":            false,
+		"https://user@oapi.dingtalk.com/robot/sendBySession?session=1":           false,
+		"https://example.com/?https://oapi.dingtalk.com/robot/sendBySession?x=1": false,
+		"https://oapi.dingtalk.com/robot/sendBySession?%zz\x00":                  false,
+	} {
+		if got := p.find("dingtalk").(*dingTalk).isSession(address); got != want {
+			t.Errorf("%q: got %v", address, got)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 )
@@ -112,7 +113,7 @@ func TestFeishuTokenIsKept(t *testing.T) {
 	p := b.Platforms.find("feishu").(*feishu)
 	now := noon
 	p.client.now = func() time.Time { return now }
-	tell := func() error { return p.tell(t.Context(), address{to: "om_1"}, "", helpful(p.language())) }
+	tell := func() error { return p.followUp(t.Context(), "om_1", "", helpful(p.language)) }
 	for range 2 {
 		if err := tell(); err != nil {
 			t.Fatal(err)
@@ -132,5 +133,82 @@ func TestFeishuTokenIsKept(t *testing.T) {
 	v.says(replies, 400, `{"code":99991663,"msg":"invalid token"}`, `{"code":99991663,"msg":"invalid token"}`)
 	if err := tell(); err == nil || len(v.posted(replies)) != 7 {
 		t.Errorf("refused twice: %v, %d replies", err, len(v.posted(replies)))
+	}
+}
+
+// TestFeishuGroups: a bot that may read all leaves alone who does not mention it.
+func TestFeishuGroups(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(event, message map[string]any)
+		told   bool
+	}{
+		{"mentioned in a group", nil, true},
+		{"not mentioned", func(_, m map[string]any) { m["mentions"] = []any{} }, false},
+		{"alone with it", func(_, m map[string]any) { m["mentions"], m["chat_type"] = nil, "p2p" }, true},
+		{"another event", func(e, _ map[string]any) {
+			e["header"].(map[string]any)["event_type"] = "im.chat.member.bot.added_v1"
+		}, false},
+		{"another bot", func(e, _ map[string]any) {
+			e["event"].(map[string]any)["sender"].(map[string]any)["sender_type"] = "app"
+		}, false},
+		{"a picture", func(_, m map[string]any) { m["message_type"], m["content"] = "image", `{"image_key":"x"}` }, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			v := newVendor(t)
+			b, _ := newBot(t, v.URL)
+			got, err := asked(b, "feishu", feishuCall("task "+string(failedID), noon, test.change))
+			if err != nil || got != "{}" || (len(v.posts) > 0) != test.told {
+				t.Errorf("got %q (%v) and %d posts", got, err, len(v.posts))
+			}
+		})
+	}
+}
+
+// TestFeishuReply: the same message is replied to once, whoever tries again, and
+// what is told later is another reply.
+func TestFeishuReply(t *testing.T) {
+	uuids := map[string]bool{feishuUUID("om_1", ""): true, feishuUUID("om_1", "end"): true, feishuUUID("om_2", ""): true, feishuUUID("om_1", ""): true}
+	if len(uuids) != 3 || len(feishuUUID("om_1", "")) > 50 {
+		t.Errorf("got %v", uuids)
+	}
+}
+
+func TestFeishuMentions(t *testing.T) {
+	v := newVendor(t)
+	b, _ := newBot(t, v.URL)
+	_, err := asked(b, "feishu", feishuCall("", noon, func(_, m map[string]any) {
+		m["content"] = string(jsonOf(map[string]string{"text": "task " + string(failedID) + "@_user_1"}))
+		m["mentions"] = []any{map[string]any{"key": "@_user_1"}, map[string]any{"key": ""}}
+	}))
+	if got := told(t, v, "feishu", ""); err != nil || !strings.Contains(got, "No Permission.") {
+		t.Errorf("got %s (%v)", got, err)
+	}
+}
+
+// TestFeishuOrLark: the same platform, in another language.
+func TestFeishuOrLark(t *testing.T) {
+	for at, want := range map[string]string{"https://open.feishu.cn": "您可以这样问", "https://open.larksuite.com": "What you can ask"} {
+		p, _ := configured(t, at)
+		if got := helpful(p.find("feishu").about().language).title; got != want {
+			t.Errorf("%s: got %s, want %s", at, got, want)
+		}
+	}
+}
+
+// TestFeishuTokenThatIsNone: an answer that is fine but has no token in it is not.
+func TestFeishuTokenThatIsNone(t *testing.T) {
+	v := newVendor(t)
+	p, _ := configured(t, v.URL)
+	v.says("/open-apis/auth/v3/tenant_access_token/internal", 200, `{"code":0,"msg":"ok"}`)
+	if err := p.find("feishu").followUp(t.Context(), "om_1", "", helpful(0)); err == nil || !strings.Contains(err.Error(), "makes no sense") {
+		t.Errorf("got %v", err)
+	}
+	kept := p.find("feishu").(*feishu)
+	kept.access = newSecret("newer")
+	kept.expires = noon
+	kept.forget(newSecret("older"))
+	if kept.expires.IsZero() {
+		t.Error("a newer token is forgotten for an older one")
 	}
 }

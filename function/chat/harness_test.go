@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,20 +33,35 @@ const (
 	slowID    = task.ID("t-slow00000000000000ab")
 )
 
-// tasks is a Looker and a Lister of a few tasks.
+// tasks is a Looker and a Lister of a few tasks. It says how it was asked.
 type tasks struct {
 	mu    sync.Mutex
 	waits []time.Duration
 	asked []task.DirectoryID
+	// times are how much each was given.
+	times    []time.Duration
+	requests []task.ListRequest
+	// stall has it answer when its time is up.
+	stall bool
 	// known replaces what stands below.
 	known map[task.ID]task.Task
 	list  task.Page
 	err   error
 }
 
-func (s *tasks) Look(_ context.Context, d task.DirectoryID, ids []task.ID, wait time.Duration) []task.Result {
+func (s *tasks) note(ctx context.Context) {
+	if deadline, ok := ctx.Deadline(); ok {
+		s.times = append(s.times, time.Until(deadline))
+	}
+	if s.stall {
+		<-ctx.Done()
+	}
+}
+
+func (s *tasks) Look(ctx context.Context, d task.DirectoryID, ids []task.ID, wait time.Duration) []task.Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.note(ctx)
 	s.waits = append(s.waits, wait)
 	s.asked = append(s.asked, d)
 	results := make([]task.Result, len(ids))
@@ -56,7 +72,11 @@ func (s *tasks) Look(_ context.Context, d task.DirectoryID, ids []task.ID, wait 
 }
 
 func (s *tasks) look(d task.DirectoryID, id task.ID) task.Result {
-	t := task.Task{ID: id, Directory: d, Type: task.CreateAccessAssignment, Start: noon.Add(-10 * time.Second), RequestID: "REQ-1"}
+	if s.stall {
+		return task.Result{ID: id, Err: &task.Error{Kind: task.Timeout}}
+	}
+	t := task.Task{ID: id, Directory: d, Type: task.CreateAccessAssignment, Start: noon.Add(-10 * time.Second), RequestID: "REQ-1",
+		Details: &task.Details{PrincipalName: "Mallory", TargetName: "production"}}
 	if known, ok := s.known[id]; ok {
 		return task.Result{ID: id, Task: known}
 	}
@@ -75,7 +95,11 @@ func (s *tasks) look(d task.DirectoryID, id task.ID) task.Result {
 	return task.Result{ID: id, Task: t}
 }
 
-func (s *tasks) ListTasks(_ context.Context, r task.ListRequest) (task.Page, error) {
+func (s *tasks) ListTasks(ctx context.Context, r task.ListRequest) (task.Page, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.note(ctx)
+	s.requests = append(s.requests, r)
 	page := s.list
 	if r.Status != "" {
 		page.Tasks = nil
@@ -138,6 +162,13 @@ func (v *vendor) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// RoundTrip takes a request without a network, as time stands still while one is waited for.
+func (v *vendor) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	v.serve(w, r)
+	return w.Result(), nil
+}
+
 // says sets the next answers at a path.
 func (v *vendor) says(path string, status int, bodies ...string) {
 	v.mu.Lock()
@@ -185,26 +216,42 @@ func variables(at string) map[string]string {
 	}
 }
 
-// opened returns the platforms of a configuration; pairs of a name and a value change it.
-func opened(t testing.TB, at string, changes ...string) *Platforms {
+// configured returns the platforms of a configuration, and their client; pairs
+// of a name and a value change it.
+func configured(t testing.TB, at string, changes ...string) (*Platforms, *client) {
 	t.Helper()
 	env := variables(at)
 	for i := 0; i < len(changes); i += 2 {
 		env[changes[i]] = changes[i+1]
 	}
-	p, _, err := Open(func(name string) string { return env[name] }, new(http.Transport))
-	if err != nil {
-		t.Fatal(err)
+	s := &settings{getenv: func(name string) string { return env[name] }}
+	c := newClient(new(http.Transport))
+	c.sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	p := configure(s, c)
+	if len(s.wrong) > 0 {
+		t.Fatal(s.wrong)
 	}
-	return p
+	return p, c
+}
+
+// find returns the platform of a name, whether it is open or not.
+func (p *Platforms) find(name string) platform {
+	for _, found := range p.all {
+		if found.about().name == name {
+			return found
+		}
+	}
+	return nil
 }
 
 // newBot returns a bot of a fixed time.
 func newBot(t testing.TB, at string, changes ...string) (*Bot, *tasks) {
 	t.Helper()
 	known := new(tasks)
+	p, _ := configured(t, at, changes...)
 	return &Bot{
-		Platforms: opened(t, at, changes...), Looker: known, Lister: known, Directories: []task.DirectoryID{directory},
+		Platforms: p, Looker: known, Lister: known, Directories: []task.DirectoryID{directory},
+		RequestID: func(context.Context) string { return "OURS-1" },
 		PublicURL: "https://status.example.com", Zone: shanghai, Now: func() time.Time { return noon },
 	}, known
 }
@@ -228,13 +275,10 @@ var callers = map[string]caller{
 	"slack":    func(at, text string) *http.Request { return slackCall(at, text, noon, nil) },
 }
 
-var number int
+var number atomic.Int64
 
 // unique makes an id that no other call has.
-func unique(prefix string) string {
-	number++
-	return fmt.Sprintf("%s%d", prefix, number)
-}
+func unique(prefix string) string { return fmt.Sprint(prefix, number.Add(1)) }
 
 func jsonOf(v any) []byte {
 	body, err := json.Marshal(v)

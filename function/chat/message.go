@@ -1,48 +1,62 @@
 package chat
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"taskstatus/function/task"
 )
 
-// A mood is how things stand, which a platform shows as a colour.
-type mood uint8
+// A state is how things stand, which a platform shows as a colour.
+type state uint8
 
+// The states, in the order of who has to do something about them.
 const (
-	info    mood = iota // nothing that could be well or not
-	unknown             // a task, of which nobody knows
-	open
-	good
-	bad
+	stateInfo    state = iota // nothing that could be well or not
+	stateSuccess              // all is well
+	stateOpen                 // in progress, or not known yet
+	stateUnknown              // a task of which nobody knows
+	stateFailed
 )
 
-// mark is the shape that goes with the mood: it shows, in its own colour,
+// mark is the shape that goes with the state: it shows, in its own colour,
 // where the platform has none, and in the notice on a locked screen.
-func (m mood) mark() string {
-	switch m {
-	case open:
+func (s state) mark() string {
+	switch s {
+	case stateOpen:
 		return "⏳"
-	case good:
+	case stateSuccess:
 		return "✅"
-	case bad:
+	case stateFailed:
 		return "❌"
-	case unknown:
+	case stateUnknown:
 		return "❔"
 	}
 	return "ℹ️"
 }
 
-// A Message is what is said in a chat, alike on every platform, which gives it
-// its own dress. All texts are in one language, ready and not escaped.
+// stateOf is how a task stands.
+func stateOf(status task.Status) state {
+	switch status {
+	case task.InProgress:
+		return stateOpen
+	case task.Success:
+		return stateSuccess
+	case task.Failed:
+		return stateFailed
+	}
+	return stateUnknown
+}
+
+// A message is what is said in a chat, alike on every platform, which renders it
+// in its own way. All texts are in one language, ready and not escaped.
 type message struct {
 	language task.Language
-	mood     mood
+	state    state
 	// title says how things stand, in a few words, and about what they do.
 	title, about string
 	fields       []field
@@ -56,18 +70,18 @@ type message struct {
 	notes []string
 	// link leads to the page; empty where the site's address is not known.
 	link string
-	// small is for who has to find the task again, such as a request id.
-	small string
+	// footer is for who has to find the task again, such as a request id.
+	footer string
 }
 
 type field struct{ name, value string }
 
 // A row is one task of several.
 type row struct {
-	mood mood
-	// state is the status in words, about the type and the reason or what else there is.
-	state, id, about string
-	link             string
+	state state
+	// status is the state in words, about the type and the reason or what else there is.
+	status, id, about string
+	link              string
 }
 
 const (
@@ -76,11 +90,13 @@ const (
 	maxReason = 1500
 	// maxRowReason is the same in a row.
 	maxRowReason = 120
+	// maxValue is how much of a value or a name is repeated, in bytes.
+	maxValue = 200
 	// timeLayout is a time with its offset: readers sit anywhere.
 	timeLayout = "2006-01-02 15:04:05 -07:00"
 )
 
-// words of messages.
+// The words of messages.
 var (
 	wordTask       = task.Text{En: "Task", Zh: "任务"}
 	wordDirectory  = task.Text{En: "Directory", Zh: "目录"}
@@ -88,57 +104,37 @@ var (
 	wordEnded      = task.Text{En: "Ended", Zh: "结束时间"}
 	wordTook       = task.Text{En: "Took", Zh: "用时"}
 	wordRunning    = task.Text{En: "Running for", Zh: "已用时"}
-	wordFor        = task.Text{En: "For", Zh: "授权对象"}
-	wordAccount    = task.Text{En: "Account", Zh: "账号"}
-	wordConfig     = task.Text{En: "Access configuration", Zh: "访问配置"}
 	wordReason     = task.Text{En: "Failure reason", Zh: "失败原因"}
 	wordHint       = task.Text{En: "What may have caused it", Zh: "可能的原因"}
-	wordOpenPage   = task.Text{En: "Open the page", Zh: "打开页面"}
+	wordOpenPage   = task.Text{En: "Open the page", Zh: "查看详情"}
 	wordRequest    = task.Text{En: "request id %s", Zh: "请求 ID %s"}
-	wordMore       = task.Text{En: "and %d more", Zh: "另有 %d 个"}
+	wordMore       = task.Text{En: "and %d more", Zh: "还有 %d 个未列出"}
 	wordChecking   = task.Text{En: "Still checking", Zh: "仍在查询"}
 	wordColon      = task.Text{En: ": ", Zh: "："}
-	wordNoAnswer   = task.Text{En: "CloudSSO has not answered yet. Ask again in a few seconds, or open the page, which goes on asking.", Zh: "云 SSO 尚未返回结果。请稍后再问，或打开页面，页面会继续查询。"}
-	wordTold       = task.Text{En: "You will be told here when it has ended, within %s.", Zh: "结束后会在这里通知您（%s内有效）。"}
-	wordNotTold    = task.Text{En: "You cannot be told here when it has ended: %s.", Zh: "无法在结束后通知您：%s。"}
-	wordStillOpen  = task.Text{En: "It has not ended yet, and this is the last message about it here. Ask again, or open the page.", Zh: "任务尚未结束，这是此处最后一次通知。请再次查询，或打开页面。"}
+	wordNoAnswer   = task.Text{En: "CloudSSO has not answered yet. Ask again in a few seconds, or open the page, which goes on asking.", Zh: "云 SSO 尚未返回结果。请稍后再查，或打开页面查看，页面会自动刷新结果。"}
+	wordTold       = task.Text{En: "You will be told here when it has ended, within %d min.", Zh: "任务结束后将在此通知您（%d 分钟内有效）。"}
+	wordNotTold    = task.Text{En: "You cannot be told here when it has ended: %s.", Zh: "任务结束后无法通知您：%s。"}
+	wordStillOpen  = task.Text{En: "It has not ended yet, and this is the last message about it here. Ask again, or open the page.", Zh: "任务尚未结束，此处不再另行通知。请稍后再次查询，或打开页面查看。"}
 	wordCannotWait = task.Text{En: "this function runs where it cannot invoke itself", Zh: "本函数的运行环境不支持调用自身"}
+	wordNotPosted  = task.Text{En: "The answer could not be posted here", Zh: "无法在此发布查询结果"}
+	wordNoWayBack  = task.Text{En: "the platform gives no way to post here later", Zh: "平台未提供后续回复的途径"}
 )
 
 // brand stands in every message: robots of DingTalk and Feishu can be told to let only
 // messages pass that hold a certain word.
 const brand = "CloudSSO"
 
-// moodOf is how a task stands.
-func moodOf(status task.Status) mood {
-	switch status {
-	case task.InProgress:
-		return open
-	case task.Success:
-		return good
-	case task.Failed:
-		return bad
-	}
-	return unknown
-}
-
 // aboutTask says how one task stands.
-func (b *Bot) aboutTask(r task.Result, directory task.DirectoryID, language task.Language) message {
-	m := message{language: language, link: b.page(directory, r.ID)}
+func (b *Bot) aboutTask(ctx context.Context, r task.Result, directory task.DirectoryID, language task.Language) message {
+	m := message{language: language, link: b.taskPage(directory, r.ID)}
+	m.fields = b.named(directory, language, field{wordTask.In(language), string(r.ID)})
 	if r.Err != nil {
-		m.fields = b.named(directory, language, field{wordTask.In(language), string(r.ID)})
-		b.tellError(&m, r.Err)
+		b.tellError(ctx, &m, r.Err)
 		return m
 	}
 	t, now := r.Task, b.Now()
-	m.mood = moodOf(t.Status)
+	m.state = stateOf(t.Status)
 	m.title, m.about = t.Status.Text().In(language), t.Type.Text().In(language)
-	m.fields = b.named(directory, language, field{wordTask.In(language), string(r.ID)})
-	if of := t.Details; of != nil {
-		m.addField(wordFor, strings.TrimSpace(of.PrincipalType.Text().In(language)+" "+of.PrincipalName))
-		m.addField(wordAccount, of.TargetName)
-		m.addField(wordConfig, of.AccessConfigurationName)
-	}
 	if !t.Start.IsZero() {
 		m.addField(wordStarted, t.Start.In(b.Zone).Format(timeLayout))
 	}
@@ -161,7 +157,7 @@ func (b *Bot) aboutTask(r task.Result, directory task.DirectoryID, language task
 
 // heading is mark, title and what it is about, in a line.
 func (m *message) heading() string {
-	heading := m.mood.mark() + " " + m.title
+	heading := m.state.mark() + " " + m.title
 	if m.about != "" {
 		heading += wordColon.In(m.language) + m.about
 	}
@@ -178,22 +174,22 @@ func (b *Bot) named(directory task.DirectoryID, language task.Language, fields .
 
 // addField adds a field that has a value.
 func (m *message) addField(name task.Text, value string) {
-	if value = oneLine(value); value != "" {
+	if value = cut(oneLine(value), maxValue); value != "" {
 		m.fields = append(m.fields, field{name.In(m.language), value})
 	}
 }
 
-// sign puts the request id of CloudSSO's, where there is one, at the foot.
+// sign puts a request id, where there is one, at the foot.
 func (m *message) sign(requestID string) {
-	m.small = brand
+	m.footer = brand
 	if requestID != "" {
-		m.small += " · " + fmt.Sprintf(wordRequest.In(m.language), requestID)
+		m.footer += " · " + fmt.Sprintf(wordRequest.In(m.language), requestID)
 	}
 }
 
 // tellError says why a task could not be looked up. Of an error that nobody
-// foresaw only our own request id is told, by who has it.
-func (b *Bot) tellError(m *message, err error) {
+// foresaw only our own request id is told.
+func (b *Bot) tellError(ctx context.Context, m *message, err error) {
 	kind := task.KindOf(err)
 	m.sign("")
 	if e, ok := errors.AsType[*task.Error](err); ok {
@@ -202,53 +198,53 @@ func (b *Bot) tellError(m *message, err error) {
 			m.notes = append(m.notes, detail)
 		}
 	}
-	if kind == task.Timeout {
-		m.mood, m.title = open, wordChecking.In(m.language)
+	switch kind {
+	case task.Timeout:
+		m.state, m.title = stateOpen, wordChecking.In(m.language)
 		m.notes = []string{wordNoAnswer.In(m.language)}
 		return
+	case task.Internal:
+		m.sign(b.RequestID(ctx))
 	}
-	m.mood, m.title = unknown, kind.Title().In(m.language)
+	m.state, m.title = stateUnknown, kind.Title().In(m.language)
 	m.notes = append(m.notes, kind.Hint().In(m.language))
 }
 
 // aboutTasks says how several tasks stand, the failed first.
-func (b *Bot) aboutTasks(results []task.Result, directory task.DirectoryID, language task.Language) message {
+func (b *Bot) aboutTasks(ctx context.Context, results []task.Result, directory task.DirectoryID, language task.Language) message {
 	if len(results) == 1 {
-		return b.aboutTask(results[0], directory, language)
+		return b.aboutTask(ctx, results[0], directory, language)
 	}
 	m := message{language: language, fields: b.named(directory, language)}
 	m.sign("")
-	var count [bad + 1]int
-	ids := make([]task.ID, len(results))
+	var count [stateFailed + 1]int
+	ids := make([]string, len(results))
 	for i, r := range results {
 		row := b.row(r, directory, language)
-		count[row.mood]++
+		count[row.state]++
 		m.rows = append(m.rows, row)
-		ids[i] = r.ID
+		ids[i] = string(r.ID)
 	}
-	slices.SortStableFunc(m.rows, func(a, b row) int { return rank(a.mood) - rank(b.mood) })
-	m.mood = m.rows[0].mood
+	slices.SortStableFunc(m.rows, func(a, b row) int { return cmp.Compare(b.state, a.state) })
+	m.state = m.rows[0].state
 	m.title = counted(len(results), count, language)
-	m.link = b.page(directory, ids...)
+	m.link = b.page(directory, "/tasks", "id="+strings.Join(ids, ","))
 	return m
 }
 
-// rank is where rows in a mood stand: first what somebody has to do something about.
-func rank(m mood) int { return slices.Index([]mood{bad, unknown, open, good}, m) }
-
 // counted says how many tasks stand how.
-func counted(all int, count [bad + 1]int, language task.Language) string {
+func counted(all int, count [stateFailed + 1]int, language task.Language) string {
 	parts := []string{}
 	for _, part := range []struct {
-		mood mood
-		text task.Text
+		state state
+		text  task.Text
 	}{
-		{bad, task.Text{En: "%d failed", Zh: "%d 个失败"}},
-		{unknown, task.Text{En: "%d unknown", Zh: "%d 个未知"}},
-		{open, task.Text{En: "%d in progress", Zh: "%d 个执行中"}},
-		{good, task.Text{En: "%d succeeded", Zh: "%d 个成功"}},
+		{stateFailed, task.Text{En: "%d failed", Zh: "%d 个失败"}},
+		{stateUnknown, task.Text{En: "%d unknown", Zh: "%d 个状态未知"}},
+		{stateOpen, task.Text{En: "%d in progress", Zh: "%d 个执行中"}},
+		{stateSuccess, task.Text{En: "%d succeeded", Zh: "%d 个成功"}},
 	} {
-		if n := count[part.mood]; n > 0 {
+		if n := count[part.state]; n > 0 {
 			parts = append(parts, fmt.Sprintf(part.text.In(language), n))
 		}
 	}
@@ -257,51 +253,74 @@ func counted(all int, count [bad + 1]int, language task.Language) string {
 }
 
 func (b *Bot) row(r task.Result, directory task.DirectoryID, language task.Language) row {
-	shown := row{mood: unknown, id: string(r.ID), link: b.page(directory, r.ID)}
+	shown := row{state: stateUnknown, id: string(r.ID), link: b.taskPage(directory, r.ID)}
 	if r.Err != nil {
 		kind := task.KindOf(r.Err)
-		shown.state = kind.Title().In(language)
+		shown.status = kind.Title().In(language)
 		if kind == task.Timeout {
-			shown.mood, shown.state = open, wordChecking.In(language)
+			shown.state, shown.status = stateOpen, wordChecking.In(language)
 		}
 		return shown
 	}
 	t := r.Task
-	shown.mood, shown.state = moodOf(t.Status), t.Status.Text().In(language)
-	about := []string{oneLine(t.Type.Text().In(language))}
+	shown.state, shown.status = stateOf(t.Status), t.Status.Text().In(language)
+	about := []string{t.Type.Text().In(language)}
 	if of := t.Details; of != nil {
-		about = append(about, oneLine(of.PrincipalName), oneLine(of.TargetName), oneLine(of.AccessConfigurationName))
+		about = append(about, cut(oneLine(of.PrincipalName), maxValue), cut(oneLine(of.TargetName), maxValue), cut(oneLine(of.AccessConfigurationName), maxValue))
 	}
 	about = append(about, cut(oneLine(t.FailureReason), maxRowReason))
 	shown.about = strings.Join(slices.DeleteFunc(about, func(s string) bool { return s == "" }), " · ")
 	return shown
 }
 
-// page is the address of a page about the tasks; empty where the site's is not known.
-func (b *Bot) page(directory task.DirectoryID, ids ...task.ID) string {
-	if b.PublicURL == "" || len(ids) == 0 {
-		return ""
-	}
-	var address strings.Builder
-	address.WriteString(b.PublicURL + "/tasks")
-	separator := "?"
-	if len(ids) == 1 {
-		address.WriteString("/" + string(ids[0]))
-	} else {
-		for i, id := range ids {
-			address.WriteString([]string{"?id=", ","}[min(i, 1)] + string(id))
-		}
-		separator = "&"
-	}
-	if directory != b.Directories[0] {
-		address.WriteString(separator + "directory=" + string(directory))
-	}
-	return address.String()
+// taskPage is the address of a task's page.
+func (b *Bot) taskPage(directory task.DirectoryID, id task.ID) string {
+	return b.page(directory, "/tasks/"+string(id), "")
 }
 
-// within says how long something goes on, in words that round down.
-func within(d time.Duration, language task.Language) string {
-	return fmt.Sprintf(task.Text{En: "%s min", Zh: "%s 分钟"}.In(language), strconv.Itoa(int(max(d, time.Minute)/time.Minute)))
+// page is the address of a page about the directory; empty where the site's is
+// not known.
+func (b *Bot) page(directory task.DirectoryID, path, query string) string {
+	if b.PublicURL == "" {
+		return ""
+	}
+	if directory != b.Directories[0] {
+		if query != "" {
+			query += "&"
+		}
+		query += "directory=" + string(directory)
+	}
+	if query != "" {
+		query = "?" + query
+	}
+	return b.PublicURL + path + query
+}
+
+// helpful says what can be asked.
+func helpful(language task.Language) message {
+	m := message{language: language, title: task.Text{En: "What you can ask", Zh: "您可以这样问"}.In(language)}
+	m.sign("")
+	for _, line := range []struct{ command, what task.Text }{
+		{task.Text{En: "task t-…", Zh: "任务 t-…"}, task.Text{En: "how a task stands, or several; paste anything that holds their ids", Zh: "查询任务状态，可一次查多个；粘贴任何含任务 ID 的内容即可"}},
+		{task.Text{En: "wait t-…", Zh: "等待 t-…"}, task.Text{En: "the same, and once more when it has ended", Zh: "同上，结束后再通知一次"}},
+		{task.Text{En: "failed", Zh: "失败"}, task.Text{En: "the tasks that failed in the last 24 hours", Zh: "最近 24 小时失败的任务"}},
+		{task.Text{En: "recent", Zh: "最近"}, task.Text{En: "all tasks of the last 24 hours", Zh: "最近 24 小时的全部任务"}},
+		{task.Text{En: "task t-… zh", Zh: "任务 t-… en"}, task.Text{En: "the answer in Chinese", Zh: "用英文回答"}},
+	} {
+		m.fields = append(m.fields, field{line.command.In(language), line.what.In(language)})
+	}
+	return m
+}
+
+// notHere says that nothing is answered in a conversation, and its id to
+// whoever may change that.
+func notHere(conversation string, language task.Language) message {
+	m := message{language: language, title: task.Text{En: "This bot does not answer in this conversation", Zh: "机器人未在此会话中启用"}.In(language)}
+	m.sign("")
+	m.notes = []string{fmt.Sprintf(task.Text{
+		En: "For the operator: its id is %s.", Zh: "管理员可将此会话加入允许列表，其 ID 为 %s。",
+	}.In(language), cut(oneLine(conversation), maxRowReason))}
+	return m
 }
 
 // oneLine is s on one line, with what does not show made to show.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -49,6 +51,11 @@ func (s *settings) secrets(variable string) []secret {
 	return found
 }
 
+// anyOf reports whether a value is one of those that are listed; where none are, any is.
+func anyOf(list []string, value string) bool {
+	return len(list) == 0 || slices.Contains(list, value)
+}
+
 // list reads values by comma.
 func (s *settings) list(variable string) []string {
 	var items []string
@@ -75,27 +82,29 @@ func (s *settings) origin(variable, usual string) string {
 	return value
 }
 
-// webhook reads an address to post to, which must be where the platform is.
-// Whoever has it can post: no error repeats it.
-func (s *settings) webhook(variable, originVariable, origin string) secret {
-	value := s.secret(variable)
-	if value.isSet() && !isAt(value.reveal(), origin) {
-		s.fail(variable, "not an address of %s; a platform elsewhere is named by %s", origin, originVariable)
+// webhook reads an address to post to, which must be where the platform is, and
+// what its messages are signed with, if the platform knows such a thing. Whoever
+// has the address can post: no error repeats it.
+func (s *settings) webhook(b *base, prefix string) {
+	b.webhook = s.secret(prefix + "_WEBHOOK_URL")
+	if b.webhook.isSet() && !isAt(b.webhook.reveal(), b.origin) {
+		s.fail(prefix+"_WEBHOOK_URL", "not an address of %s; a platform elsewhere is named by %s_API_URL", b.origin, prefix)
 	}
-	return value
-}
-
-// isAt reports whether an address is at the origin, with nothing in it that
-// could lead elsewhere.
-func isAt(address, origin string) bool {
-	u, err := url.Parse(address)
-	return err == nil && originOf(u) == origin
+	b.webhookKey = s.secret(prefix + "_WEBHOOK_SECRET")
+	if b.webhookKey.isSet() && !b.webhook.isSet() {
+		s.warn("%s_WEBHOOK_SECRET is set and %s_WEBHOOK_URL is not: nothing is posted", prefix, prefix)
+	}
 }
 
 // originOf returns scheme and host of an address that requests may be sent to:
 // https, or http on loopback, and without a user; "" of any other.
 func originOf(u *url.URL) string {
-	if u.User != nil || u.Opaque != "" || u.Hostname() == "" || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return ""
+		}
+	}
+	if u.User != nil || u.Hostname() == "" || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
 		return ""
 	}
 	return u.Scheme + "://" + u.Host
@@ -103,5 +112,5 @@ func originOf(u *url.URL) string {
 
 func isLoopback(host string) bool {
 	address, err := netip.ParseAddr(host)
-	return err == nil && address.IsLoopback() || host == "localhost"
+	return err == nil && address.IsLoopback() || strings.EqualFold(host, "localhost")
 }

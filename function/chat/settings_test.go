@@ -1,21 +1,19 @@
 package chat
 
 import (
-	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 )
 
 func TestOpen(t *testing.T) {
-	none, warnings, err := Open(func(string) string { return "" }, new(http.Transport))
-	if err != nil || len(warnings) != 0 || none.Hear() || none.Post() || none.find("slack") == nil {
+	none, warnings, err := Configure(func(string) string { return "" }, new(http.Transport))
+	if err != nil || len(warnings) != 0 || none.Answer() || none.Post() || none.find("slack") == nil || none.hearing("slack") != nil {
 		t.Errorf("with nothing set: %v, %v", warnings, err)
 	}
-	all := opened(t, "https://oapi.dingtalk.com", "FEISHU_WEBHOOK_URL", "https://oapi.dingtalk.com/x")
-	if !all.Hear() || !all.Post() {
+	all, _ := configured(t, "https://oapi.dingtalk.com", "FEISHU_WEBHOOK_URL", "https://oapi.dingtalk.com/x")
+	if !all.Answer() || !all.Post() {
 		t.Error("with everything set nothing is open")
 	}
 }
@@ -35,6 +33,11 @@ func TestOpenErrors(t *testing.T) {
 		{"a key that is none", "WECOM_AES_KEY", "hunter2hunter2hunter2", "WECOM_AES_KEY: not the 43", ""},
 		{"a webhook elsewhere", "SLACK_WEBHOOK_URL", "https://example.com/hunter2", "SLACK_WEBHOOK_URL: not an address of https://vendor.example; a platform elsewhere is named by SLACK_API_URL", ""},
 		{"a webhook of another platform", "WECOM_WEBHOOK_URL", "https://hooks.slack.com/hunter2", "WECOM_WEBHOOK_URL: not an address of", ""},
+		{"a secret of just enough", "DINGTALK_APP_SECRET", "0123456789abcdef", "", ""},
+		{"a webhook's secret alone", "FEISHU_WEBHOOK_URL", "", "", "FEISHU_WEBHOOK_SECRET is set and FEISHU_WEBHOOK_URL is not"},
+		{"a webhook with a user", "SLACK_WEBHOOK_URL", "https://user@vendor.example/hunter2", "SLACK_WEBHOOK_URL: ", ""},
+		{"a platform at a port that is none", "SLACK_API_URL", "https://vendor.example:99999", "SLACK_API_URL: ", ""},
+		{"a platform at no port", "SLACK_API_URL", "https://vendor.example:0", "SLACK_API_URL: ", ""},
 		{"a webhook by a user's name", "SLACK_WEBHOOK_URL", "https://vendor.example@example.com/hunter2", "SLACK_WEBHOOK_URL: ", ""},
 		{"a webhook in the clear", "DINGTALK_WEBHOOK_URL", "http://vendor.example/hunter2", "DINGTALK_WEBHOOK_URL: ", ""},
 		{"a webhook that is no address", "FEISHU_WEBHOOK_URL", "%hunter2", "FEISHU_WEBHOOK_URL: ", ""},
@@ -48,7 +51,7 @@ func TestOpenErrors(t *testing.T) {
 			if test.variable != "" {
 				env[test.variable] = test.value
 			}
-			_, warnings, err := Open(func(name string) string { return env[name] }, new(http.Transport))
+			_, warnings, err := Configure(func(name string) string { return env[name] }, new(http.Transport))
 			if (err == nil) != (test.want == "") || err != nil && !strings.HasPrefix(err.Error(), test.want) {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
@@ -59,39 +62,5 @@ func TestOpenErrors(t *testing.T) {
 				t.Errorf("a secret is told: %s", said)
 			}
 		})
-	}
-}
-
-// TestSecrets prints whatever holds one, in every way there is.
-func TestSecrets(t *testing.T) {
-	p := opened(t, "https://vendor.example")
-	secrets := []string{dingTalkSecret, feishuKey, feishuToken, wecomToken, wecomAESKey, slackSecret, "HOOKTOKEN", "SECwebhook", "feishu-app-secret", "webhook-secret"}
-	var log strings.Builder
-	logger := slog.New(slog.NewJSONHandler(&log, nil))
-	for _, platform := range p.all {
-		logger.Info("x", "platform", platform)
-		encoded, _ := json.Marshal(platform)
-		log.Write(encoded)
-	}
-	one := newSecret("HOOKTOKEN")
-	encoded, err := json.Marshal(map[string]any{"secret": one, "list": []secret{one}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	logger.Info("x", "secret", one, "pointer", &one)
-	printed := fmt.Sprintf("%v %+v %#v %s %q %x %v %+v %s %s", one, one, one, one, one, one, p, p.all, encoded, log.String())
-	for _, name := range []string{"dingtalk", "feishu", "wecom", "slack"} {
-		printed += fmt.Sprintf("%v %+v %#v", p.find(name), p.find(name), p.find(name))
-	}
-	for _, s := range secrets {
-		if strings.Contains(printed, s) {
-			t.Errorf("%s is printed: %s", s, printed)
-		}
-	}
-	if !strings.HasPrefix(printed, "*** *** *** *** *** *** ") {
-		t.Errorf("printed %.60s", printed)
-	}
-	if (secret{}).isSet() || newSecret("").isSet() || !one.isSet() || one.reveal() != "HOOKTOKEN" {
-		t.Error("a secret does not know whether it is one")
 	}
 }

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/aes"
@@ -11,7 +12,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -23,13 +23,15 @@ import (
 )
 
 const (
-	// wecomWindow is how old a call may be; WeCom documents none.
+	// wecomWindow is how far a call's time may be off; WeCom documents none.
 	wecomWindow = 10 * time.Minute
 	// wecomReplyFor is how long a response_url works, less a little, and once only
 	// (WeCom, path 101138: an hour).
 	wecomReplyFor = 59 * time.Minute
 	// wecomBlock is what the padding fills up to (WeCom, path 91144).
 	wecomBlock = 32
+	// wecomMaxEcho is beyond the longest text of a check of the address.
+	wecomMaxEcho = 64
 	// wecomMaxText is the limit of Markdown (errcode 40058: 4,096 bytes).
 	wecomMaxText = 4096
 	// wecomMaxMessage bounds the whole of a message, whose parts have their own limits.
@@ -40,33 +42,33 @@ const (
 	wecomMaxQuote  = 180
 	wecomMaxHint   = 112
 	wecomMaxFields = 6
+	// wecomMaxTitle is well beyond what is shown of a title.
+	wecomMaxTitle = 300
 )
 
 // wecom is WeCom: asked through a smart bot, answered in the encrypted response;
 // posts by a group's robot.
 type wecom struct {
-	everyday
-	conversations
-	client  *client
-	origin  string
-	tokens  []secret
-	keys    []secret
-	webhook secret
-	pace    pace
+	base
+	tokens []secret
+	// keys are decoded.
+	keys []secret
 }
 
 func newWeCom(s *settings, c *client) platform {
-	p := &wecom{everyday: everyday(task.Chinese), client: c}
+	p := &wecom{base: base{name: "wecom", language: task.Chinese, client: c}}
 	p.origin = s.origin("WECOM_API_URL", "https://qyapi.weixin.qq.com")
 	p.tokens = s.secrets("WECOM_TOKEN")
-	p.keys = s.secrets("WECOM_AES_KEY")
-	for _, key := range p.keys {
-		if _, err := wecomKey(key.reveal()); err != nil {
+	for _, encoded := range s.secrets("WECOM_AES_KEY") {
+		key, err := wecomKey(encoded.reveal())
+		if err != nil {
 			s.fail("WECOM_AES_KEY", "not the 43 letters and digits that WeCom gives as EncodingAESKey")
+			continue
 		}
+		p.keys = append(p.keys, newSecret(string(key)))
 	}
 	p.conversations = s.list("WECOM_CHAT_IDS")
-	p.webhook = s.webhook("WECOM_WEBHOOK_URL", "WECOM_API_URL", p.origin)
+	s.webhook(&p.base, "WECOM")
 	p.pace.limits = []limit{{20, time.Minute}}
 	if (len(p.tokens) > 0 || len(p.keys) > 0) && !p.hears() {
 		s.warn("WECOM_TOKEN and WECOM_AES_KEY are not both set: WeCom is not answered")
@@ -74,18 +76,16 @@ func newWeCom(s *settings, c *client) platform {
 	return p
 }
 
-func (*wecom) name() string  { return "wecom" }
 func (p *wecom) hears() bool { return len(p.tokens) > 0 && len(p.keys) > 0 }
-func (p *wecom) posts() bool { return p.webhook.isSet() }
 
-// open verifies a call, decrypts it and reads the message (WeCom, paths 101033
+// receive verifies a call, decrypts it and reads the message (WeCom, paths 101033
 // and 100719). A GET is the check of the address.
-func (p *wecom) open(c call) (question, error) {
+func (p *wecom) receive(c call) (question, error) {
 	encrypted := c.query.Get("echostr")
 	if c.method == http.MethodPost {
 		var envelope struct{ Encrypt string }
-		if json.Unmarshal(c.body, &envelope) != nil {
-			return question{}, refused("wecom: the body is not encrypted")
+		if decode(c.body, &envelope) != nil {
+			return question{}, refused("the body is not encrypted")
 		}
 		encrypted = envelope.Encrypt
 	}
@@ -95,26 +95,28 @@ func (p *wecom) open(c call) (question, error) {
 	})
 	switch {
 	case encrypted == "" || token < 0:
-		return question{}, refused("wecom: the signature does not match")
-	case !recentSeconds(timestamp, c.now, wecomWindow):
-		return question{}, refused("wecom: the timestamp is too old")
+		return question{}, refused("the signature does not match")
+	case !isRecent(timestamp, c.now, wecomWindow):
+		return question{}, refused("the time is more than 10 minutes off")
 	}
 	var plain []byte
 	key := slices.IndexFunc(p.keys, func(key secret) bool {
 		var err error
-		plain, err = wecomDecrypt(key.reveal(), encrypted)
+		plain, err = wecomDecrypt([]byte(key.reveal()), encrypted)
 		return err == nil
 	})
 	if key < 0 {
-		return question{}, refused("wecom: the body cannot be decrypted")
+		return question{}, refused("the body cannot be decrypted")
 	}
 	if c.method != http.MethodPost {
+		if !isEcho(plain) {
+			return question{}, refused("what is to be echoed is a message") // which a GET shall not decrypt
+		}
 		return question{response: &response{"text/plain; charset=utf-8", plain}}, nil
 	}
 	var in struct {
 		MsgID       string `json:"msgid"`
 		ChatID      string `json:"chatid"`
-		ChatType    string `json:"chattype"`
 		From        struct{ UserID string }
 		ResponseURL string `json:"response_url"`
 		MsgType     string `json:"msgtype"`
@@ -126,33 +128,41 @@ func (p *wecom) open(c call) (question, error) {
 		}
 		Event struct{ EventType string }
 	}
-	if json.Unmarshal(plain, &in) != nil {
-		return question{}, refused("wecom: the message is not JSON")
+	if decode(plain, &in) != nil {
+		return question{}, refused("the message is not JSON")
 	}
-	q := question{
-		id: cmp.Or(in.MsgID, signature), text: in.Text.Content, conversation: in.ChatID,
-		to: address{in.ResponseURL, c.now.Add(wecomReplyFor)},
+	seal := func(message []byte) response {
+		return response{jsonType, wecomSealed(p.tokens[token].reveal(), []byte(p.keys[key].reveal()), nonce, c.now, message)}
 	}
-	if q.conversation == "" {
-		q.conversation = in.From.UserID // alone with the bot
-	}
-	q.seal = func(message []byte) response {
-		return response{jsonType, p.sealed(p.tokens[token].reveal(), p.keys[key].reveal(), nonce, c.now, message)}
-	}
+	text := in.Text.Content
 	switch {
 	case in.MsgType == "text":
 	case in.MsgType == "mixed":
 		for _, item := range in.Mixed.Items {
-			q.text += " " + item.Text.Content
+			text += " " + item.Text.Content
 		}
 	case in.MsgType == "event" && in.Event.EventType == "enter_chat":
 		// Somebody opens the chat: only plain text can greet.
-		greeting := q.seal(encode(wecomGreeting(p.language())))
-		q.response = &greeting
+		greeting := seal(encode(wecomGreeting(p.language)))
+		return question{response: &greeting}, nil
 	default:
-		q.response = new(response)
+		return nothing, nil
+	}
+	q := question{
+		// WeCom asks again where it got no response. Nobody else can read it.
+		id: cmp.Or(in.MsgID, signature), repeatable: true,
+		text: text, conversation: cmp.Or(in.ChatID, in.From.UserID), // in a chat of two there is no chat's id
+		respond: func(_ context.Context, m message) (response, error) { return seal(p.render(m, wecomStreamOf)), nil },
+	}
+	if isAt(in.ResponseURL, p.origin) {
+		q.to, q.expires = in.ResponseURL, c.now.Add(wecomReplyFor)
 	}
 	return q, nil
+}
+
+// isEcho reports whether a text can be that of a check of the address.
+func isEcho(text []byte) bool {
+	return len(text) > 0 && len(text) <= wecomMaxEcho && !bytes.ContainsFunc(text, func(r rune) bool { return r >= 0x80 || !isWord(byte(r)) })
 }
 
 // wecomSign returns the signature of a call or of a response.
@@ -174,19 +184,15 @@ func wecomKey(encoded string) ([]byte, error) {
 
 // wecomDecrypt returns the message in 16 random bytes, its length in 4, the
 // message, and who is to receive it, which of a smart bot is nobody.
-func wecomDecrypt(encodedKey, encrypted string) ([]byte, error) {
-	message, receiver, err := wecomUnseal(encodedKey, encrypted)
+func wecomDecrypt(key []byte, encrypted string) ([]byte, error) {
+	message, receiver, err := wecomUnseal(key, encrypted)
 	if err != nil || receiver != "" {
 		return nil, errDecrypt
 	}
 	return message, nil
 }
 
-func wecomUnseal(encodedKey, encrypted string) (message []byte, receiver string, err error) {
-	key, err := wecomKey(encodedKey)
-	if err != nil {
-		return nil, "", err
-	}
+func wecomUnseal(key []byte, encrypted string) (message []byte, receiver string, err error) {
 	data, err := base64.StdEncoding.DecodeString(encrypted)
 	if err != nil || len(data) == 0 || len(data)%aes.BlockSize != 0 {
 		return nil, "", errDecrypt
@@ -211,81 +217,55 @@ func wecomUnseal(encodedKey, encrypted string) (message []byte, receiver string,
 // wecomHead is what stands before a message: 16 random bytes and its length in 4.
 const wecomHead = 20
 
-// wecomEncrypt is the reverse of wecomDecrypt. The key decodes: it was decrypted with.
-func wecomEncrypt(encodedKey string, message []byte) string {
-	key, err := wecomKey(encodedKey)
-	if err != nil {
-		panic(err)
-	}
+// wecomEncrypt is the reverse of wecomDecrypt.
+func wecomEncrypt(key, message []byte) string {
 	data := make([]byte, wecomHead, wecomHead+len(message)+wecomBlock)
 	rand.Read(data[:wecomHead-4])
 	binary.BigEndian.PutUint32(data[wecomHead-4:], uint32(len(message)))
 	data = append(data, message...)
 	padding := wecomBlock - len(data)%wecomBlock
-	for range padding {
-		data = append(data, byte(padding))
-	}
+	data = append(data, bytes.Repeat([]byte{byte(padding)}, padding)...)
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		panic(err)
+		panic(err) // wecomKey has seen to its length
 	}
 	cipher.NewCBCEncrypter(block, key[:aes.BlockSize]).CryptBlocks(data, data)
 	return base64.StdEncoding.EncodeToString(data)
 }
 
-// sealed is a message as the response to a call (WeCom, path 101033).
-func (p *wecom) sealed(token, key, nonce string, now time.Time, message []byte) []byte {
+// wecomSealed is a message as the response to a call (WeCom, path 101033).
+func wecomSealed(token string, key []byte, nonce string, now time.Time, message []byte) []byte {
 	encrypted := wecomEncrypt(key, message)
-	timestamp := strconv.FormatInt(now.Unix(), 10)
 	return encode(struct {
 		Encrypt      string `json:"encrypt"`
 		MsgSignature string `json:"msgsignature"`
 		Timestamp    int64  `json:"timestamp"`
 		Nonce        string `json:"nonce"`
-	}{encrypted, wecomSign(token, timestamp, nonce, encrypted), now.Unix(), nonce})
+	}{encrypted, wecomSign(token, strconv.FormatInt(now.Unix(), 10), nonce, encrypted), now.Unix(), nonce})
 }
 
-// answer gives the message in the response. Markdown is a stream there, of one piece.
-func (p *wecom) answer(_ context.Context, q question, m message) (response, error) {
-	return q.seal(p.render(m, func(text string) any {
-		stream := wecomStream{MsgType: "stream"}
-		stream.Stream.ID, stream.Stream.Finish, stream.Stream.Content = rand.Text(), true, text
-		return stream
-	})), nil
-}
-
-func (p *wecom) tell(ctx context.Context, to address, _ string, m message) error {
-	return p.client.deliver(ctx, nil, p.origin, to.to, p.render(m, wecomText), judgeWeCom)
+func (p *wecom) followUp(ctx context.Context, to, _ string, m message) error {
+	return p.client.deliver(ctx, nil, p.origin, to, p.render(m, wecomMarkdownOf), judgeWeCom)
 }
 
 func (p *wecom) post(ctx context.Context, m message) error {
-	return p.client.deliver(ctx, &p.pace, p.origin, p.webhook.reveal(), p.render(m, wecomText), judgeWeCom)
+	return p.client.deliver(ctx, &p.pace, p.origin, p.webhook.reveal(), p.render(m, wecomMarkdownOf), judgeWeCom)
 }
 
-// judgeWeCom judges an answer, which has status 200 whatever is wrong.
-func judgeWeCom(a answer) *Failure {
-	if f := httpFailure(a.status); f != nil {
-		return f
-	}
-	var said struct {
-		ErrCode *int `json:"errcode"`
-	}
-	if json.Unmarshal(a.body, &said) != nil || said.ErrCode == nil {
-		return &Failure{Code: httpCode(a.status), Problem: senseless}
-	}
-	if *said.ErrCode == 0 {
-		return nil
-	}
-	f := &Failure{Code: plainCode("errcode", *said.ErrCode), Problem: otherProblem}
-	switch *said.ErrCode {
+// judgeWeCom judges an answer.
+func judgeWeCom(r result) *failure {
+	code, _, f := errcode(r)
+	switch code {
 	case 93000, 93008:
-		f.Problem = noSuchWebhook
+		f.problem = noSuchWebhook
+	case 40029:
+		f.problem = tooLate
 	case 45009, 45033:
-		f.Problem, f.RetryAfter, f.retry = tooFast, time.Minute, true
+		f.problem, f.retryAfter, f.retry = tooFast, time.Minute, true
 	case 40058, 45002:
-		f.Problem = tooLong
+		f.problem = tooLong
 	case 60020:
-		f.Problem = wrongIP
+		f.problem = wrongIP
 	case -1:
 		f.retry = true
 	}
@@ -347,9 +327,17 @@ type (
 	}
 )
 
-func wecomText(text string) any {
+// wecomMarkdownOf is Markdown as it is posted, and wecomStreamOf as it is
+// answered with: a stream of one piece.
+func wecomMarkdownOf(text string) any {
 	m := wecomMarkdown{MsgType: "markdown"}
 	m.Markdown.Content = text
+	return m
+}
+
+func wecomStreamOf(text string) any {
+	m := wecomStream{MsgType: "stream"}
+	m.Stream.ID, m.Stream.Finish, m.Stream.Content = rand.Text(), true, text
 	return m
 }
 
@@ -364,22 +352,19 @@ func wecomGreeting(language task.Language) wecomPlain {
 	return greeting
 }
 
-// render dresses a message as a card, whose texts are shown as they are, or as
+// render renders a message as a card, whose texts are shown as they are, or as
 // Markdown where a card has no room for it or there is no page that it could lead to.
-func (p *wecom) render(m message, dress func(markdown string) any) []byte {
-	return fit(m, wecomMaxMessage, func(m message) []byte {
+func (p *wecom) render(m message, of func(markdown string) any) []byte {
+	return fit(m, func(m message) ([]byte, bool) {
 		if card, ok := wecomCardOf(m); ok {
-			return encode(card)
+			rendered := encode(card)
+			return rendered, len(rendered) <= wecomMaxMessage
 		}
-		for {
-			text := m.markdown()
-			if m.link != "" {
-				text += "\n\n[" + wordOpenPage.In(m.language) + "](" + m.link + ")"
-			}
-			if len(text) <= wecomMaxText || !m.shrink() {
-				return encode(dress(text))
-			}
+		text := m.markdown()
+		if m.link != "" {
+			text += "\n\n[" + wordOpenPage.In(m.language) + "](" + m.link + ")"
 		}
+		return encode(of(text)), len(text) <= wecomMaxText
 	})
 }
 
@@ -396,8 +381,8 @@ func wecomCardOf(m message) (card wecomCard, ok bool) {
 	card.MsgType = "template_card"
 	c := &card.Card
 	c.Type = "text_notice"
-	c.Source.Desc, c.Source.DescColor = m.small, wecomColor(m.mood)
-	c.MainTitle.Title, c.MainTitle.Desc = m.mood.mark()+" "+m.title, m.about
+	c.Source.Desc, c.Source.DescColor = m.footer, wecomColor(m.state)
+	c.MainTitle.Title, c.MainTitle.Desc = cut(m.state.mark()+" "+m.title, wecomMaxTitle), cut(m.about, wecomMaxTitle)
 	if m.reason != "" {
 		c.Quote = &wecomQuote{wordReason.In(m.language), m.reason}
 	}
@@ -411,13 +396,13 @@ func wecomCardOf(m message) (card wecomCard, ok bool) {
 }
 
 // wecomColor is the colour of a card's source: grey, black, red or green.
-func wecomColor(m mood) int {
-	switch m {
-	case good:
+func wecomColor(s state) int {
+	switch s {
+	case stateSuccess:
 		return 3
-	case bad:
+	case stateFailed:
 		return 2
-	case open:
+	case stateOpen:
 		return 1
 	}
 	return 0

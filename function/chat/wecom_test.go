@@ -73,11 +73,20 @@ func wecomAnswer(t testing.TB, response string) string {
 	if want := wecomQuery(sealed.Encrypt, time.Unix(sealed.Timestamp, 0)).Get("msg_signature"); sealed.Nonce != "nonce1" || sealed.MsgSignature != want {
 		t.Errorf("signature %s of nonce %s, want %s", sealed.MsgSignature, sealed.Nonce, want)
 	}
-	plain, err := wecomDecrypt(wecomAESKey, sealed.Encrypt)
+	plain, err := wecomDecrypt(wecomTestKey(t, wecomAESKey), sealed.Encrypt)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(plain)
+}
+
+func wecomTestKey(t testing.TB, encoded string) []byte {
+	t.Helper()
+	key, err := wecomKey(encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 func TestWeComVectors(t *testing.T) {
@@ -101,11 +110,12 @@ func TestWeComVectors(t *testing.T) {
 			if got := wecomSign(test.token, test.timestamp, test.nonce, test.encrypted); got != test.signature {
 				t.Errorf("signature %s, want %s", got, test.signature)
 			}
-			plain, receiver, err := wecomUnseal(test.key, test.encrypted)
+			key := wecomTestKey(t, test.key)
+			plain, receiver, err := wecomUnseal(key, test.encrypted)
 			if err != nil || !strings.Contains(string(plain), test.plain) || receiver != test.receiver {
 				t.Errorf("got %q for %q (%v)", plain, receiver, err)
 			}
-			if _, err := wecomDecrypt(test.key, test.encrypted); err == nil {
+			if _, err := wecomDecrypt(key, test.encrypted); err == nil {
 				t.Error("a message for somebody else is read")
 			}
 		})
@@ -113,9 +123,10 @@ func TestWeComVectors(t *testing.T) {
 }
 
 func TestWeComRoundTrip(t *testing.T) {
+	key := wecomTestKey(t, wecomAESKey)
 	for n := range 200 {
 		message := bytes.Repeat([]byte("x"), n)
-		got, err := wecomDecrypt(wecomAESKey, wecomEncrypt(wecomAESKey, message))
+		got, err := wecomDecrypt(key, wecomEncrypt(key, message))
 		if err != nil || !bytes.Equal(got, message) {
 			t.Fatalf("%d bytes: got %q (%v)", n, got, err)
 		}
@@ -132,6 +143,13 @@ func TestWeComAddressCheck(t *testing.T) {
 	if err != nil || got != "1616140317555161061" {
 		t.Errorf("got %q (%v)", got, err)
 	}
+	// Not a message, which whoever has one could have read to them so.
+	encrypted = wecomSeal(wecomAESKey, []byte(`{"response_url":"https://qyapi.weixin.qq.com/x"}`), "")
+	message := wecomQuery(encrypted, noon)
+	message.Set("echostr", encrypted)
+	if got, err := asked(b, "wecom", httptest.NewRequest(http.MethodGet, "/chat/wecom?"+message.Encode(), nil)); err == nil {
+		t.Errorf("a message: got %q", got)
+	}
 	query.Set("nonce", "nonce2")
 	if got, err := asked(b, "wecom", httptest.NewRequest(http.MethodGet, "/chat/wecom?"+query.Encode(), nil)); err == nil {
 		t.Errorf("with another nonce: got %q", got)
@@ -146,7 +164,7 @@ func TestWeComOtherMessages(t *testing.T) {
 	}{
 		{"somebody opens the chat", func(m map[string]any) {
 			m["msgtype"], m["event"] = "event", map[string]string{"eventtype": "enter_chat"}
-		}, `{"msgtype":"text","text":{"content":"可以这样问`},
+		}, `{"msgtype":"text","text":{"content":"您可以这样问`},
 		{"text beside a picture", func(m map[string]any) {
 			m["msgtype"] = "mixed"
 			m["mixed"] = map[string]any{"msg_item": []any{
@@ -175,6 +193,43 @@ func TestWeComOtherMessages(t *testing.T) {
 			}
 			if got := wecomAnswer(t, got); !strings.Contains(got, test.want) {
 				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestWeComSingle: alone with the bot the chat has no id, and is the person's.
+func TestWeComSingle(t *testing.T) {
+	for list, want := range map[string]string{"alice": "No Permission.", "bob": "alice"} {
+		b, _ := newBot(t, "http://127.0.0.1:1", "WECOM_CHAT_IDS", list)
+		got, err := asked(b, "wecom", wecomCall("", "task "+string(failedID), noon, func(m map[string]any) { delete(m, "chatid") }))
+		if err != nil || !strings.Contains(wecomAnswer(t, got), want) {
+			t.Errorf("%s: got %s (%v)", list, got, err)
+		}
+	}
+}
+
+// TestWeComShapes: a card where it has room for all, else Markdown, which as an answer is a stream.
+func TestWeComShapes(t *testing.T) {
+	p, _ := configured(t, "http://127.0.0.1:1")
+	w := p.find("wecom").(*wecom)
+	const link = "https://status.example.com/"
+	for _, test := range []struct {
+		name string
+		m    message
+		want string
+	}{
+		{"a card", message{title: "x", link: link, reason: strings.Repeat("因", wecomMaxQuote), hint: strings.Repeat("可", wecomMaxHint-len([]rune("可能的原因：")))}, `"msgtype":"template_card"`},
+		{"a reason too long for it", message{title: "x", link: link, reason: strings.Repeat("因", wecomMaxQuote+1)}, `"msgtype":"stream"`},
+		{"a hint too long for it", message{title: "x", link: link, hint: strings.Repeat("可", wecomMaxHint)}, `"msgtype":"stream"`},
+		{"too many fields", message{title: "x", link: link, fields: make([]field, wecomMaxFields+1)}, `"msgtype":"stream"`},
+		{"several tasks", message{title: "x", link: link, rows: make([]row, 2)}, `"finish":true`},
+		{"no page", message{title: "x"}, `"msgtype":"stream"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.m.language = 1
+			if got := string(w.render(test.m, wecomStreamOf)); !strings.Contains(got, test.want) {
+				t.Errorf("got %s", got)
 			}
 		})
 	}

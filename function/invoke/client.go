@@ -21,12 +21,12 @@ const (
 	action     = "InvokeFunction"
 	apiVersion = "2023-03-30"
 
-	// MaxPayload is the most that an asynchronous invocation can carry
+	// maxPayload is the most that an asynchronous invocation can carry
 	// (Function Compute, "Limits").
-	MaxPayload = 128 << 10
-	// MaxDelay is the longest that Function Compute puts an invocation off
+	maxPayload = 128 << 10
+	// maxDelay is the longest that Function Compute puts an invocation off
 	// (Function Compute, "Asynchronous invocation").
-	MaxDelay = time.Hour
+	maxDelay = time.Hour
 
 	// callTimeout bounds the whole call. Someone in a chat waits for it, and the
 	// chat itself does not wait long.
@@ -92,23 +92,23 @@ func New(endpoint string, credentials *acs.Credentials) *Client {
 	}
 }
 
-// Later has the function invoked with the payload, which is JSON, after the
+// InvokeAsync has the function invoked with the payload, which is JSON, after the
 // delay, of which Function Compute says that it may be off. It returns when
 // Function Compute has taken the invocation over; what comes of it is not
 // learnt here. The error is a *task.Error with a detail, or wraps
 // context.Canceled where the caller gave up.
-func (c *Client) Later(ctx context.Context, to Target, payload []byte, delay time.Duration) error {
-	return detailed(c.later(ctx, to, payload, delay))
+func (c *Client) InvokeAsync(ctx context.Context, to Target, payload []byte, delay time.Duration) error {
+	return detailed(c.invoke(ctx, to, payload, delay))
 }
 
-func (c *Client) later(ctx context.Context, to Target, payload []byte, delay time.Duration) error {
+func (c *Client) invoke(ctx context.Context, to Target, payload []byte, delay time.Duration) error {
 	address, err := c.address(to)
 	switch {
 	case err != nil:
 		return err
-	case len(payload) > MaxPayload:
+	case len(payload) > maxPayload:
 		return &task.Error{Kind: task.Invalid, Detail: tooLarge}
-	case delay > MaxDelay:
+	case delay > maxDelay:
 		return &task.Error{Kind: task.Invalid, Detail: tooLate}
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)

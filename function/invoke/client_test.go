@@ -173,8 +173,8 @@ func TestRequest(t *testing.T) {
 		{"negative", payload, -time.Minute, ""},
 		{"later", payload, 90 * time.Second, "90"},
 		{"part of a second", payload, 1500 * time.Millisecond, "2"},
-		{"as late as can be", payload, MaxDelay, "3600"},
-		{"as much as can be", bytes.Repeat([]byte("x"), MaxPayload), 0, ""},
+		{"as late as can be", payload, maxDelay, "3600"},
+		{"as much as can be", bytes.Repeat([]byte("x"), maxPayload), 0, ""},
 		{"nothing", nil, 0, ""},
 	}
 	for _, test := range tests {
@@ -187,7 +187,7 @@ func TestRequest(t *testing.T) {
 				accept(w, r)
 			})
 			client, record := newClient(t, server.URL)
-			if err := client.Later(invocation(), target, test.payload, test.delay); err != nil {
+			if err := client.InvokeAsync(invocation(), target, test.payload, test.delay); err != nil {
 				t.Fatal(err)
 			}
 			if got.Method != "POST" || got.RequestURI != "/2023-03-30/functions/check/invocations" || got.Host != strings.TrimPrefix(server.URL, "http://") || !bytes.Equal(body, test.payload) {
@@ -257,7 +257,7 @@ func TestAddress(t *testing.T) {
 				}
 				return &http.Response{StatusCode: 202, Body: http.NoBody}, nil
 			})
-			err := client.Later(invocation(), test.target, payload, 0)
+			err := client.InvokeAsync(invocation(), test.target, payload, 0)
 			if url != test.url {
 				t.Errorf("asked %q, want %q", url, test.url)
 			}
@@ -343,7 +343,7 @@ func TestErrors(t *testing.T) {
 				requests++
 				test.answer(w, r)
 			}).URL)
-			err := client.Later(invocation(), target, payload, 0)
+			err := client.InvokeAsync(invocation(), target, payload, 0)
 			e, ok := errors.AsType[*task.Error](err)
 			if !ok || e.Kind != test.kind || e.Detail != test.detail || e.RequestID != test.requestID || e.Cause.Error() != test.says {
 				t.Errorf("error %+v, want %v, %v, %q, %q", err, test.kind, test.detail, test.requestID, test.says)
@@ -371,7 +371,7 @@ func TestEndlessBody(t *testing.T) {
 		client.Transport = roundTrip(func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: status, Body: body}, nil
 		})
-		err := client.Later(invocation(), target, payload, 0)
+		err := client.InvokeAsync(invocation(), target, payload, 0)
 		if (err != nil) != (want != "") || err != nil && !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("HTTP %d: error %v, want %q", status, err, want)
 		}
@@ -399,8 +399,8 @@ func TestNothingSent(t *testing.T) {
 		kind    task.Kind
 		detail  string
 	}{
-		{"too large", invocation(), make([]byte, MaxPayload+1), 0, nil, task.Invalid, tooLarge.En},
-		{"too late", invocation(), payload, MaxDelay + 1, nil, task.Invalid, tooLate.En},
+		{"too large", invocation(), make([]byte, maxPayload+1), 0, nil, task.Invalid, tooLarge.En},
+		{"too late", invocation(), payload, maxDelay + 1, nil, task.Invalid, tooLate.En},
 		{"no credentials", invocation(), payload, 0, missing, task.Refused, "no credentials"},
 		{"the time was up before", late, payload, 0, nil, task.Timeout, tooSlow.En},
 		{"the caller has gone", gone, payload, 0, nil, task.Internal, ""},
@@ -411,7 +411,7 @@ func TestNothingSent(t *testing.T) {
 			if test.keys != nil {
 				client.keys = test.keys
 			}
-			err := client.Later(test.ctx, target, test.payload, test.delay)
+			err := client.InvokeAsync(test.ctx, target, test.payload, test.delay)
 			e, ok := errors.AsType[*task.Error](err)
 			switch {
 			case test.kind == task.Internal && (ok || !errors.Is(err, context.Canceled)):
@@ -457,7 +457,7 @@ func TestRetry(t *testing.T) {
 					answers[test.answers[requests-1]](w, r)
 				}
 			}).URL)
-			err := client.Later(invocation(), target, payload, 0)
+			err := client.InvokeAsync(invocation(), target, payload, 0)
 			if (err == nil) != test.taken || err != nil && task.KindOf(err) != test.kind {
 				t.Errorf("error %v, want %v", err, test.kind)
 			}
@@ -481,7 +481,7 @@ func TestRetry(t *testing.T) {
 				accept(w, r)
 			}).URL)
 			for range 2 {
-				if err := client.Later(invocation(), target, payload, 0); err != nil {
+				if err := client.InvokeAsync(invocation(), target, payload, 0); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -503,7 +503,7 @@ func TestRetry(t *testing.T) {
 			reply(202, `{"unasked":1}`)(w, r)
 		}).URL)
 		for range 6 {
-			_ = client.Later(invocation(), target, payload, 0)
+			_ = client.InvokeAsync(invocation(), target, payload, 0)
 		}
 		if n != 6 || len(peers) != 1 {
 			t.Errorf("%d requests over %d connections, want 6 over 1", n, len(peers))
@@ -562,7 +562,7 @@ func TestTime(t *testing.T) {
 					time.AfterFunc(test.cancel, cancel)
 				}
 				started := time.Now()
-				err := client.Later(ctx, target, payload, 0)
+				err := client.InvokeAsync(ctx, target, payload, 0)
 				e, ok := errors.AsType[*task.Error](err)
 				switch {
 				case test.canceled && (ok || !errors.Is(err, context.Canceled)):
@@ -580,7 +580,7 @@ func TestTime(t *testing.T) {
 	t.Run("over the wire", func(t *testing.T) {
 		client, _ := newClient(t, serve(t, stall).URL)
 		client.timeout = 50 * time.Millisecond
-		err := client.Later(invocation(), target, payload, 0)
+		err := client.InvokeAsync(invocation(), target, payload, 0)
 		if task.KindOf(err) != task.Timeout {
 			t.Errorf("error %v, want timeout", err)
 		}
@@ -596,7 +596,7 @@ func TestObserve(t *testing.T) {
 	var got acs.Call
 	var from any
 	client.Observe = func(ctx context.Context, call acs.Call) { got, from = call, ctx.Value(contextKey{}) }
-	_ = client.Later(context.WithValue(invocation(), contextKey{}, "mine"), target, payload, 0)
+	_ = client.InvokeAsync(context.WithValue(invocation(), contextKey{}, "mine"), target, payload, 0)
 	want := acs.Call{Action: "InvokeFunction", Attempt: 1, Status: 403, Code: "AccessDenied", RequestID: "R-2", Duration: time.Second}
 	if got != want || from != "mine" {
 		t.Errorf("observed %+v with %v, want %+v", got, from, want)

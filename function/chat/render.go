@@ -7,28 +7,15 @@ import (
 	"strings"
 )
 
-// What the platforms have in common in dressing a message.
+// What the platforms have in common in rendering a message.
 
-// color is the mood's colour, as the pages have it.
-func (m mood) color() string {
-	switch m {
-	case open:
-		return "#1f5fbf"
-	case good:
-		return "#1a7f37"
-	case bad:
-		return "#c5221f"
-	}
-	return "#6e7781"
-}
-
-// fit renders a message within a limit in bytes: as it is, else with less in
-// it, from what is said again on the page to what everybody must read. What
-// goes last is the title, which has room on every platform.
-func fit(m message, most int, render func(message) []byte) []byte {
+// fit renders a message as it is, else with less in it until it fits, from what
+// is said again on the page to what everybody must read. What goes last is the
+// title, which has room on every platform.
+func fit(m message, render func(message) (rendered []byte, fits bool)) []byte {
 	for {
-		rendered := render(m)
-		if len(rendered) <= most || !m.shrink() {
+		rendered, fits := render(m)
+		if fits || !m.shrink() {
 			return rendered
 		}
 	}
@@ -64,8 +51,8 @@ func (m *message) shrink() bool {
 		m.link = ""
 	case m.about != "":
 		m.about = ""
-	case len(m.small) > least:
-		m.small = cut(m.small, least)
+	case len(m.footer) > least:
+		m.footer = cut(m.footer, least)
 	case len(m.title) > least:
 		m.title = cut(m.title, len(m.title)/2)
 	default:
@@ -77,11 +64,11 @@ func (m *message) shrink() bool {
 // moreText says how many rows are left out.
 func (m *message) moreText() string { return fmt.Sprintf(wordMore.In(m.language), m.more) }
 
-// twins shows what a reader of Markdown would take for markup, for a link or for a
+// fullWidth shows what a reader of Markdown would take for markup, for a link or for a
 // call to everybody, by its full-width twin. Which escapes a platform knows is
 // not documented; this reads nearly the same and means nothing to any of them.
 // An underscore within a word is no markup, and common in names.
-func twins(s string) string {
+func fullWidth(s string) string {
 	if !strings.ContainsAny(s, "*_`~[]<@\\#!>|:") {
 		return s
 	}
@@ -122,40 +109,43 @@ func isWord(c byte) bool {
 // markdown dresses a message, all but its link, in the Markdown that DingTalk and
 // WeCom both know: headings, bold, quotes and links.
 func (m *message) markdown() string {
-	paragraphs := []string{"### " + twins(m.heading())}
+	paragraphs := []string{"### " + fullWidth(m.heading())}
 	colon := wordColon.In(m.language)
 	if m.reason != "" {
 		lines := strings.Split(strings.TrimSpace(m.reason), "\n")
 		for i, line := range lines {
-			lines[i] = "> " + twins(strings.TrimSpace(line))
+			lines[i] = "> " + fullWidth(strings.TrimSpace(line))
 		}
 		paragraphs = append(paragraphs, "**"+wordReason.In(m.language)+"**", strings.Join(lines, "  \n"))
 	}
 	if m.hint != "" {
-		paragraphs = append(paragraphs, "**"+wordHint.In(m.language)+"**"+colon+twins(m.hint))
+		paragraphs = append(paragraphs, "**"+wordHint.In(m.language)+"**"+colon+fullWidth(m.hint))
 	}
 	for _, note := range m.notes {
-		paragraphs = append(paragraphs, twins(note))
+		paragraphs = append(paragraphs, fullWidth(note))
 	}
 	for _, f := range m.fields {
-		paragraphs = append(paragraphs, "**"+twins(f.name)+"**"+colon+twins(f.value))
+		paragraphs = append(paragraphs, "**"+fullWidth(f.name)+"**"+colon+fullWidth(f.value))
 	}
 	for _, r := range m.rows {
-		id := twins(r.id)
+		id := fullWidth(r.id)
 		if r.link != "" {
 			id = "[" + id + "](" + r.link + ")"
 		}
-		text := r.mood.mark() + " " + twins(r.state) + " · " + id
+		text := r.state.mark() + " " + fullWidth(r.status) + " · " + id
 		if r.about != "" {
-			text += "  \n" + twins(r.about)
+			text += "  \n" + fullWidth(r.about)
 		}
 		paragraphs = append(paragraphs, text)
 	}
 	if m.more > 0 {
 		paragraphs = append(paragraphs, m.moreText())
 	}
-	return strings.Join(append(paragraphs, "###### "+twins(m.small)), "\n\n")
+	return strings.Join(append(paragraphs, "###### "+fullWidth(m.footer)), "\n\n")
 }
+
+// decode is json.Unmarshal, for what others sent.
+func decode(data []byte, into any) error { return json.Unmarshal(data, into) }
 
 // encode writes a value of this package's own types, which always encode, with "<" as "<".
 func encode(v any) []byte {

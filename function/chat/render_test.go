@@ -17,12 +17,12 @@ import (
 
 var update = flag.Bool("update", false, "write the golden messages anew")
 
-// dressed are all the ways in which a message is dressed.
-var dressed = map[string]func(*Platforms, message) []byte{
+// renderers are all the ways in which a message is rendered.
+var renderers = map[string]func(*Platforms, message) []byte{
 	"dingtalk":      func(p *Platforms, m message) []byte { return p.find("dingtalk").(*dingTalk).render(m) },
 	"feishu":        func(p *Platforms, m message) []byte { return p.find("feishu").(*feishu).render(m, feishuMaxCard) },
 	"feishu-post":   func(p *Platforms, m message) []byte { return p.find("feishu").(*feishu).render(m, feishuMaxPost) },
-	"wecom":         func(p *Platforms, m message) []byte { return p.find("wecom").(*wecom).render(m, wecomText) },
+	"wecom":         func(p *Platforms, m message) []byte { return p.find("wecom").(*wecom).render(m, wecomMarkdownOf) },
 	"slack":         func(p *Platforms, m message) []byte { return p.find("slack").(*slack).render(m, "ephemeral") },
 	"slack-webhook": func(p *Platforms, m message) []byte { return p.find("slack").(*slack).render(m, "") },
 }
@@ -32,9 +32,8 @@ var dressed = map[string]func(*Platforms, message) []byte{
 func TestGolden(t *testing.T) {
 	b, known := newBot(t, "http://127.0.0.1:1")
 	known.known = map[task.ID]task.Task{
-		"t-details000000000000a": {
-			ID: "t-details000000000000a", Directory: directory, Type: task.DeleteAccessAssignment, Status: task.Success, Start: noon.Add(-time.Minute), End: noon.Add(-50 * time.Second),
-			Details: &task.Details{PrincipalType: task.User, PrincipalName: "Alice_1", TargetName: "dev-test", AccessConfigurationName: "ECS-Admin"},
+		"t-removed000000000000a": {
+			ID: "t-removed000000000000a", Directory: directory, Type: task.DeleteAccessAssignment, Status: task.Success, Start: noon.Add(-time.Minute), End: noon.Add(-50 * time.Second),
 		},
 		"t-hostile000000000000a": {
 			ID: "t-hostile000000000000a", Directory: directory, Type: task.CreateAccessAssignment, Status: task.Failed, Start: noon.Add(-time.Minute), End: noon,
@@ -45,24 +44,24 @@ func TestGolden(t *testing.T) {
 	look := func(ids ...task.ID) []task.Result { return known.Look(t.Context(), directory, ids, 0) }
 	for _, language := range []task.Language{task.English, task.Chinese} {
 		messages := map[string]message{
-			"failed":   b.aboutTasks(look(failedID), directory, language),
-			"success":  b.aboutTasks(look(doneID), directory, language),
-			"open":     b.aboutTasks(look(openID), directory, language),
-			"slow":     b.aboutTasks(look(slowID), directory, language),
-			"unknown":  b.aboutTasks(look(lostID), directory, language),
-			"details":  b.aboutTasks(look("t-details000000000000a"), directory, language),
-			"hostile":  b.aboutTasks(look("t-hostile000000000000a"), directory, language),
-			"strange":  b.aboutTasks(look("t-strange000000000000a"), directory, language),
-			"several":  b.aboutTasks(look(doneID, openID, "t-hostile000000000000a", slowID, lostID), directory, language),
+			"failed":   b.aboutTasks(t.Context(), look(failedID), directory, language),
+			"success":  b.aboutTasks(t.Context(), look(doneID), directory, language),
+			"open":     b.aboutTasks(t.Context(), look(openID), directory, language),
+			"slow":     b.aboutTasks(t.Context(), look(slowID), directory, language),
+			"unknown":  b.aboutTasks(t.Context(), look(lostID), directory, language),
+			"removed":  b.aboutTasks(t.Context(), look("t-removed000000000000a"), directory, language),
+			"hostile":  b.aboutTasks(t.Context(), look("t-hostile000000000000a"), directory, language),
+			"strange":  b.aboutTasks(t.Context(), look("t-strange000000000000a"), directory, language),
+			"several":  b.aboutTasks(t.Context(), look(doneID, openID, "t-hostile000000000000a", slowID, lostID), directory, language),
 			"help":     helpful(language),
-			"not-here": notHere(b.Platforms.find("slack"), "C1", language),
+			"not-here": notHere("C1", language),
 			"sample":   b.sample(language),
 		}
 		for _, platform := range []string{"dingtalk", "feishu", "wecom", "slack"} {
 			t.Run(platform+" "+language.Tag(), func(t *testing.T) {
 				rendered := make(map[string]json.RawMessage)
 				for name, m := range messages {
-					rendered[name] = dressed[platform](b.Platforms, m)
+					rendered[name] = renderers[platform](b.Platforms, m)
 					check(t, platform, rendered[name])
 				}
 				var got bytes.Buffer
@@ -249,13 +248,13 @@ func checkSlack(t *testing.T, rendered []byte) {
 	}
 }
 
-// FuzzDress: whatever is said, and however much of it, every platform takes it.
-func FuzzDress(f *testing.F) {
+// FuzzRender: whatever is said, and however much of it, every platform takes it.
+func FuzzRender(f *testing.F) {
 	f.Add("Failed", "No Permission.", "t-abcdef", "https://status.example.com/tasks/t-abcdef", 1, 1, uint8(3))
 	f.Add("*_`~[x](y)<!channel>", strings.Repeat("权限不足&<>\"\n", 999), "@all", "", 60, 20, uint8(0))
 	f.Add(strings.Repeat("标", 5000), "\x00\u202e\xff", "", "https://status.example.com/?"+strings.Repeat("a", 4000), 0, 300, uint8(2))
 	f.Add("", "", "", "", 0, 0, uint8(1))
-	platforms := opened(f, "http://127.0.0.1:1")
+	platforms, _ := configured(f, "http://127.0.0.1:1")
 	f.Fuzz(func(t *testing.T, title, text, value, link string, fields, rows int, kind uint8) {
 		text, title, value = task.Visible(text), oneLine(title), oneLine(value)
 		if link != "" {
@@ -268,22 +267,22 @@ func FuzzDress(f *testing.F) {
 			link = link[:min(len(link), 1800)]
 		}
 		m := message{
-			language: task.Language(kind / 4 % 2), mood: mood(kind % 5), title: "x" + title, about: value, reason: cut(text, maxReason), hint: value,
-			notes: []string{"x" + title, "x" + value}, link: link, small: brand + value,
+			language: task.Language(kind / 4 % 2), state: state(kind % 5), title: "x" + title, about: value, reason: cut(text, maxReason), hint: value,
+			notes: []string{"x" + title, "x" + value}, link: link, footer: brand + value,
 		}
 		for range min(max(fields, 0), 15) {
 			m.fields = append(m.fields, field{"x" + title, "x" + value})
 		}
 		for range min(max(rows, 0), 60) {
-			m.rows = append(m.rows, row{mood: m.mood, state: "x" + title, id: "x" + value, about: cut(oneLine(text), 3*maxRowReason), link: link})
+			m.rows = append(m.rows, row{state: m.state, status: "x" + title, id: "x" + value, about: cut(oneLine(text), 3*maxRowReason), link: link})
 		}
-		for platform, dress := range dressed {
-			check(t, platform, dress(platforms, m))
+		for platform, render := range renderers {
+			check(t, platform, render(platforms, m))
 		}
 	})
 }
 
-func TestTwins(t *testing.T) {
+func TestFullWidth(t *testing.T) {
 	for in, want := range map[string]string{
 		"No Permission.":             "No Permission.",
 		"AliyunReservedSSO_x_y":      "AliyunReservedSSO_x_y",
@@ -299,30 +298,15 @@ func TestTwins(t *testing.T) {
 		`a\*b|c`:                     `a＼＊b｜c`,
 		"EntityNotExists.Role: (x)!": "EntityNotExists.Role: (x)!",
 	} {
-		if got := twins(in); got != want {
+		if got := fullWidth(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
-		}
-	}
-}
-
-func TestCut(t *testing.T) {
-	for _, test := range []struct {
-		in   string
-		most int
-		want string
-	}{
-		{"abc", 3, "abc"}, {"abcdef", 5, "ab…"}, {"权限不足", 12, "权限不足"}, {"权限不足", 11, "权限…"}, {"权限不足", 6, "权…"},
-		{"权限不足", 5, "…"}, {"权限不足", 3, "…"}, {"权限不足", 2, ""}, {"abc", 0, ""},
-	} {
-		if got := cut(test.in, test.most); got != test.want {
-			t.Errorf("%q in %d: got %q, want %q", test.in, test.most, got, test.want)
 		}
 	}
 }
 
 // TestShrink: taking out ends, and what everybody must read goes last.
 func TestShrink(t *testing.T) {
-	m := message{title: strings.Repeat("t", 100), about: "a", reason: strings.Repeat("r", 500), hint: "h", fields: make([]field, 4), notes: []string{"a", "b"}, rows: make([]row, 9), link: "l", small: strings.Repeat("s", 99)}
+	m := message{title: strings.Repeat("t", 100), about: "a", reason: strings.Repeat("r", 500), hint: "h", fields: make([]field, 4), notes: []string{"a", "b"}, rows: make([]row, 9), link: "l", footer: strings.Repeat("s", 99)}
 	var order []string
 	note := func(what string) {
 		if len(order) == 0 || order[len(order)-1] != what {
@@ -352,8 +336,8 @@ func TestShrink(t *testing.T) {
 			note("link")
 		case m.about != before.about:
 			note("about")
-		case m.small != before.small:
-			note("small")
+		case m.footer != before.footer:
+			note("footer")
 		case m.title != before.title:
 			note("title")
 		default:
@@ -363,7 +347,7 @@ func TestShrink(t *testing.T) {
 			t.Fatal("it does not end")
 		}
 	}
-	if got, want := fmt.Sprint(order), "[rows reason hint fields notes rows notes reason fields link about small title]"; got != want {
+	if got, want := fmt.Sprint(order), "[rows reason hint fields notes rows notes reason fields link about footer title]"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

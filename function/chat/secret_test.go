@@ -1,0 +1,43 @@
+package chat
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+)
+
+// TestSecrets prints whatever holds one, in every way there is.
+func TestSecrets(t *testing.T) {
+	p, _ := configured(t, "https://vendor.example")
+	secrets := []string{dingTalkSecret, feishuKey, feishuToken, wecomToken, wecomAESKey, slackSecret, "HOOKTOKEN", "SECwebhook", "feishu-app-secret", "webhook-secret"}
+	var log strings.Builder
+	logger := slog.New(slog.NewJSONHandler(&log, nil))
+	for _, platform := range p.all {
+		logger.Info("x", "platform", platform)
+		encoded, _ := json.Marshal(platform)
+		log.Write(encoded)
+	}
+	one := newSecret("HOOKTOKEN")
+	encoded, err := json.Marshal(map[string]any{"secret": one, "list": []secret{one}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logger.Info("x", "secret", one, "pointer", &one)
+	printed := fmt.Sprintf("%v %+v %#v %s %q %x %v %+v %s %s", one, one, one, one, one, one, p, p.all, encoded, log.String())
+	for _, name := range []string{"dingtalk", "feishu", "wecom", "slack"} {
+		printed += fmt.Sprintf("%v %+v %#v", p.find(name), p.find(name), p.find(name))
+	}
+	for _, s := range secrets {
+		if strings.Contains(printed, s) {
+			t.Errorf("%s is printed: %s", s, printed)
+		}
+	}
+	if !strings.HasPrefix(printed, "*** *** *** *** *** *** ") {
+		t.Errorf("printed %.60s", printed)
+	}
+	if (secret{}).isSet() || newSecret("").isSet() || !one.isSet() || one.reveal() != "HOOKTOKEN" {
+		t.Error("a secret does not know whether it is one")
+	}
+}

@@ -128,7 +128,7 @@ type chat struct {
 	now       func() time.Time
 	log       *log.Logger
 	client    *http.Client
-	faults    chatFaults
+	faults    faultList[chatFault, *chatFault]
 	closing   chan struct{}
 	closeOnce sync.Once
 
@@ -200,9 +200,9 @@ func (c *chat) servePost(w http.ResponseWriter, r *http.Request, platform string
 		return
 	}
 	refusals := c.platforms[platform].refusals(endpoint.via)
-	active := c.faults.take(platform, endpoint.via, func(kind string) bool {
-		_, ok := refusals[kind]
-		return ok || chatFaultKinds[kind] != nil
+	active := c.faults.take(func(f chatFault) bool {
+		_, refuses := refusals[f.Kind]
+		return f.Platform == platform && (f.On == endpoint.via || f.On == "" && endpoint.via != viaToken) && (refuses || chatFaultKinds[f.Kind] != nil)
 	})
 	var p post
 	switch spoil := chatFaultKinds[active.Kind]; {

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"sync"
 )
 
 // A chatFault is a way in which a platform shall misbehave towards what is posted to it.
@@ -49,52 +48,8 @@ func textReply(status int, contentType, body string) apiReply {
 	return apiReply{status: status, header: http.Header{"Content-Type": {contentType}}, body: []byte(body)}
 }
 
-// A chatFaults holds the faults that are on. The first that fits a post is used.
-type chatFaults struct {
-	mu     sync.Mutex
-	faults []chatFault
-}
-
-func (l *chatFaults) add(f chatFault) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.faults = append(l.faults, f)
-}
-
-func (l *chatFaults) clear() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.faults = nil
-}
-
-// active returns the faults that are on, never nil.
-func (l *chatFaults) active() []chatFault {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return append([]chatFault{}, l.faults...)
-}
-
-// take returns the fault for a post that can have it, and counts the post.
-// Without one its Kind is empty.
-func (l *chatFaults) take(platform, via string, can func(kind string) bool) chatFault {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	i := slices.IndexFunc(l.faults, func(f chatFault) bool {
-		return f.Platform == platform && (f.On == via || f.On == "" && via != viaToken) && can(f.Kind)
-	})
-	if i < 0 {
-		return chatFault{}
-	}
-	taken := l.faults[i]
-	switch taken.Count {
-	case 0:
-	case 1:
-		l.faults = slices.Delete(l.faults, i, i+1)
-	default:
-		l.faults[i].Count--
-	}
-	return taken
-}
+// left is how often the fault is still met.
+func (f *chatFault) left() *int { return &f.Count }
 
 func (c *chat) serveFaults(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"faults": c.faults.active()})

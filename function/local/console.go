@@ -264,10 +264,11 @@ func (c *console) serveAddFault(w http.ResponseWriter, r *http.Request) {
 		badRequest(w, err)
 		return
 	}
-	if err := c.cloudSSO.faults.add(added); err != nil {
+	if err := added.check(); err != nil {
 		badRequest(w, err)
 		return
 	}
+	c.cloudSSO.faults.add(added)
 	c.serveFaults(w, r)
 }
 

@@ -27,51 +27,62 @@ type fault struct {
 	Millis int    `json:"ms,omitempty"`     // the delay of slow, the TimeLeft of throttle400
 }
 
-// A faultList holds the faults that are on. The first that fits a call is used.
-type faultList struct {
-	mu     sync.Mutex
-	faults []fault
-}
-
-func (l *faultList) add(f fault) error {
+// check returns an error for a kind of fault that there is not.
+func (f fault) check() error {
 	if faultKinds[f.Kind] == nil {
 		return fmt.Errorf("kind %q: it must be one of %v", f.Kind, slices.Sorted(maps.Keys(faultKinds)))
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.faults = append(l.faults, f)
 	return nil
 }
 
-func (l *faultList) clear() {
+// left is how often the fault is still met.
+func (f *fault) left() *int { return &f.Count }
+
+// A faultList holds the faults that are on. The first that fits is used.
+type faultList[F any, P interface {
+	*F
+	left() *int // 0: until cleared
+}] struct {
+	mu     sync.Mutex
+	faults []F
+}
+
+func (l *faultList[F, P]) add(f F) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.faults = append(l.faults, f)
+}
+
+func (l *faultList[F, P]) clear() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.faults = nil
 }
 
 // active returns the faults that are on, never nil.
-func (l *faultList) active() []fault {
+func (l *faultList[F, P]) active() []F {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]fault{}, l.faults...)
+	return append([]F{}, l.faults...)
 }
 
-// take returns the fault for a call of an action, and counts the call. Without
-// one its Kind is empty.
-func (l *faultList) take(action string) fault {
+// take returns the first fault that fits, and counts that it was met. Without
+// one it is the zero value.
+func (l *faultList[F, P]) take(fits func(F) bool) F {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	i := slices.IndexFunc(l.faults, func(f fault) bool { return f.Action == "" || f.Action == action })
+	i := slices.IndexFunc(l.faults, fits)
 	if i < 0 {
-		return fault{}
+		var none F
+		return none
 	}
 	taken := l.faults[i]
-	switch taken.Count {
+	switch left := P(&l.faults[i]).left(); *left {
 	case 0:
 	case 1:
 		l.faults = slices.Delete(l.faults, i, i+1)
 	default:
-		l.faults[i].Count--
+		*left--
 	}
 	return taken
 }

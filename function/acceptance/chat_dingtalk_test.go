@@ -167,8 +167,8 @@ func TestChatDingTalkCalls(t *testing.T) {
 			if n := len(p.take()) + len(elsewhere.take()); n > 0 {
 				t.Errorf("%d messages posted to %s", n, test.webhook)
 			}
-			if r.status != http.StatusOK || !strings.Contains(string(r.body), `"msgtype"`) {
-				t.Errorf("the response does not hold the message: %d %s", r.status, r.body)
+			if r.letsIn(t) {
+				t.Errorf("it is let in: %d %s", r.status, r.body)
 			}
 		})
 	}

@@ -254,8 +254,9 @@ func TestChatWeComCalls(t *testing.T) {
 			if got := test.sent.post(t, b).letsIn(t); got != test.want {
 				t.Errorf("the function lets it in: %t, want %t", got, test.want)
 			}
-			if got := test.sent.echo(t, b).letsIn(t); got != test.want {
-				t.Errorf("the function lets it in as a check of the address: %t, want %t", got, test.want)
+			// As a check of the address it would be read to whoever has got hold of it.
+			if test.sent.echo(t, b).letsIn(t) {
+				t.Error("the function lets it in as a check of the address")
 			}
 		})
 	}

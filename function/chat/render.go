@@ -106,7 +106,7 @@ func isWord(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }
 
-// markdown dresses a message, all but its link, in the Markdown that DingTalk and
+// markdown renders a message, all but its link, in the Markdown that DingTalk and
 // WeCom both know: headings, bold, quotes and links.
 func (m *message) markdown() string {
 	paragraphs := []string{"### " + fullWidth(m.heading())}

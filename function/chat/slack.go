@@ -195,7 +195,7 @@ func (p *slack) render(m message, responseType string) []byte {
 
 func slackBlocks(m message) []slackBlock {
 	var blocks []slackBlock
-	// Markup is text of ours, with what others wrote escaped in it.
+	// markup adds text of ours, in which what others wrote is escaped.
 	markup := func(text string) {
 		blocks = append(blocks, slackBlock{Type: "section", Text: &slackText{Type: "mrkdwn", Text: text}})
 	}

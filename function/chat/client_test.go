@@ -273,11 +273,16 @@ func TestPace(t *testing.T) {
 		}
 		ctx, cancel := context.WithDeadline(t.Context(), c.now().Add(time.Minute))
 		defer cancel()
-		if err := p.post(ctx, helpful(task.English)); err == nil || len(v.posted("/robot/send")) != 1 {
-			t.Errorf("got %v, after %v", err, *slept)
+		failed, _ := errors.AsType[*failure](p.post(ctx, helpful(task.English)))
+		if failed == nil || failed.problem != tooFast || failed.retryAfter != dingTalkClosed || len(v.posted("/robot/send")) != 1 {
+			t.Errorf("got %+v, after %v", failed, *slept)
 		}
+		closed := c.now()
 		if err := p.post(t.Context(), helpful(task.English)); err != nil || len(v.posted("/robot/send")) != 2 {
 			t.Errorf("ten minutes later: %v", err)
+		}
+		if waited := c.now().Sub(closed); waited != dingTalkClosed {
+			t.Errorf("waited %v", waited)
 		}
 	})
 }

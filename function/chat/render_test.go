@@ -282,6 +282,54 @@ func FuzzRender(f *testing.F) {
 	})
 }
 
+// TestRenderLongPart: whichever part is too long, all that comes of it is valid.
+func TestRenderLongPart(t *testing.T) {
+	platforms, _ := configured(t, "http://127.0.0.1:1")
+	const page = "https://status.example.com/"
+	for part, set := range map[string]func(m *message, long string){
+		"title":       func(m *message, long string) { m.title = long },
+		"about":       func(m *message, long string) { m.about = long },
+		"reason":      func(m *message, long string) { m.reason = long },
+		"hint":        func(m *message, long string) { m.hint = long },
+		"note":        func(m *message, long string) { m.notes = []string{long} },
+		"field name":  func(m *message, long string) { m.fields = []field{{long, "value"}} },
+		"field value": func(m *message, long string) { m.fields = []field{{"name", long}} },
+		"row status":  func(m *message, long string) { m.rows = []row{{status: long, id: "t-abcdef"}} },
+		"row id":      func(m *message, long string) { m.rows = []row{{status: "Failed", id: long}} },
+		"row about":   func(m *message, long string) { m.rows = []row{{status: "Failed", id: "t-abcdef", about: long}} },
+		"row link": func(m *message, long string) {
+			m.rows = []row{{status: "Failed", id: "t-abcdef", link: page + strings.Repeat("a", len(long))}}
+		},
+		"footer": func(m *message, long string) { m.footer = brand + long },
+	} {
+		t.Run(part, func(t *testing.T) {
+			for _, letter := range []string{"a", "&", "标"} {
+				for _, n := range []int{500, 1200, 3000, 6000, 11_000} {
+					m := message{title: "Failed", link: page + "tasks", footer: brand}
+					set(&m, strings.Repeat(letter, n/len(letter)))
+					for platform, render := range renderers {
+						check(t, platform, render(platforms, m))
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestIsWord: the letters and digits, to the first and the last.
+func TestIsWord(t *testing.T) {
+	for _, c := range []byte("09azAZ\x80") {
+		if !isWord(c) {
+			t.Errorf("%q is none", c)
+		}
+	}
+	for _, c := range []byte("/:`{@[_ ") {
+		if isWord(c) {
+			t.Errorf("%q is one", c)
+		}
+	}
+}
+
 func TestFullWidth(t *testing.T) {
 	for in, want := range map[string]string{
 		"No Permission.":             "No Permission.",

@@ -1,6 +1,9 @@
 package chat
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestSeen(t *testing.T) {
 	var m seen
@@ -17,5 +20,19 @@ func TestSeen(t *testing.T) {
 	}
 	if !m.add(string(rune(0x10000))) {
 		t.Error("the first is not")
+	}
+}
+
+// TestSeenForgets: what is forgotten is new, and takes no other id's place.
+func TestSeenForgets(t *testing.T) {
+	var m seen
+	m.add("a")
+	m.add("b")
+	m.forget("a")
+	if !slices.Equal(m.order, []string{"b"}) {
+		t.Errorf("what is left is %q", m.order)
+	}
+	if !m.add("a") || m.add("b") {
+		t.Error("another id was forgotten")
 	}
 }

@@ -156,6 +156,18 @@ func TestWeComAddressCheck(t *testing.T) {
 	}
 }
 
+// TestIsEcho: letters and digits, few enough, and never a message.
+func TestIsEcho(t *testing.T) {
+	for text, want := range map[string]bool{
+		"1616140317555161061": true, "aZ09": true, strings.Repeat("1", wecomMaxEcho): true,
+		"": false, strings.Repeat("1", wecomMaxEcho+1): false, `{"msgtype":"text"}`: false, "标": false, "\x80": false, "\u0080": false, "a b": false,
+	} {
+		if isEcho([]byte(text)) != want {
+			t.Errorf("%q: want %v", text, want)
+		}
+	}
+}
+
 func TestWeComOtherMessages(t *testing.T) {
 	for _, test := range []struct {
 		name   string

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -132,7 +131,7 @@ func readPublicURL(value string) (string, error) {
 	switch {
 	case err != nil || u.Hostname() == "" || strings.ContainsAny(value, "?#'\"<>()*|") || !isPort(u.Port()) || strings.HasSuffix(u.Host, ":") || u.Path != "" || u.User != nil:
 		return "", fmt.Errorf("%q is not a site's address: one is like https://status.example.com", value)
-	case u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()):
+	case u.Scheme == "https" || u.Scheme == "http" && acs.IsLoopback(u.Hostname()):
 		return value, nil
 	}
 	return "", fmt.Errorf("%q does not begin with https://", value)
@@ -158,9 +157,4 @@ func isRoleARN(arn string) bool {
 func isPort(port string) bool {
 	n, err := strconv.ParseUint(port, 10, 16)
 	return port == "" || err == nil && n > 0
-}
-
-func loopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && address.IsLoopback()
 }

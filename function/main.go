@@ -104,13 +104,15 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 	if notifyTest {
 		return tryPost(context.Background(), bot, logs)
 	}
-	if onFC {
+	if onFC && s.Chat != nil {
 		// It invokes itself as itself, not as the role that CloudSSO is asked with.
 		invoker := invoke.New(c.checkEndpoint, acs.NewCredentials(onFC, "", ""))
 		invoker.Observe = observer(log, "invoke")
 		bot.Invoke = func(ctx context.Context, payload []byte, delay time.Duration) error {
 			return invoker.InvokeAsync(ctx, target(ctx, c.checkFunction), payload, delay)
 		}
+	}
+	if onFC {
 		f := &trigger.Function{
 			HTTP:    s,
 			Direct:  func(ctx context.Context, d trigger.Direct) (any, error) { return direct(ctx, s, bot, d, log) },

@@ -42,7 +42,7 @@ func ParseEndpoint(variable, value, example string) (string, error) {
 	}
 	defaultPort := "443"
 	switch {
-	case u.Scheme == "http" && isLoopback(u.Hostname()):
+	case u.Scheme == "http" && IsLoopback(u.Hostname()):
 		defaultPort = "80"
 	case u.Scheme == "http":
 		return "", fmt.Errorf("%s: plain http is for loopback only", variable)
@@ -73,7 +73,8 @@ func isHost(u *url.URL) bool {
 	return name != ""
 }
 
-func isLoopback(host string) bool {
+// IsLoopback reports whether the host is this machine, where plain http is overheard by nobody.
+func IsLoopback(host string) bool {
 	address, err := netip.ParseAddr(host)
 	return err == nil && address.IsLoopback() || strings.EqualFold(host, "localhost")
 }

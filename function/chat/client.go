@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -257,7 +258,7 @@ func errcode(r result) (code int, message string, failed *failure) {
 		ErrCode *int   `json:"errcode"`
 		ErrMsg  string `json:"errmsg"`
 	}
-	if decode(r.body, &said) != nil || said.ErrCode == nil {
+	if json.Unmarshal(r.body, &said) != nil || said.ErrCode == nil {
 		return 0, "", unintelligible(r.status)
 	}
 	if *said.ErrCode == 0 {

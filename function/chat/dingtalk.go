@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
@@ -80,7 +81,7 @@ func (p *dingTalk) receive(c call) (question, error) {
 		SessionWebhook            string `json:"sessionWebhook"`
 		SessionWebhookExpiredTime int64  `json:"sessionWebhookExpiredTime"`
 	}
-	if decode(c.body, &in) != nil || in.MsgID == "" {
+	if json.Unmarshal(c.body, &in) != nil || in.MsgID == "" {
 		return question{}, refused("the body is no message")
 	}
 	// Who writes from outside the company has neither of the two.

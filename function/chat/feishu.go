@@ -92,14 +92,14 @@ func (p *feishu) receive(c call) (question, error) {
 		}
 	}
 	var envelope struct{ Encrypt string }
-	if decode(c.body, &envelope) != nil || envelope.Encrypt == "" {
+	if json.Unmarshal(c.body, &envelope) != nil || envelope.Encrypt == "" {
 		return question{}, refused("the body is not encrypted")
 	}
 	var in feishuEvent
 	read := slices.ContainsFunc(candidates, func(key secret) bool {
 		plain, err := feishuDecrypt(key.reveal(), envelope.Encrypt)
 		in = feishuEvent{}
-		return err == nil && decode(plain, &in) == nil
+		return err == nil && json.Unmarshal(plain, &in) == nil
 	})
 	if !read {
 		return question{}, refused("the body cannot be decrypted")
@@ -131,7 +131,7 @@ func (p *feishu) receive(c call) (question, error) {
 		return heard, nil // people talking to each other, where the bot may read all
 	}
 	var content struct{ Text string }
-	_ = decode([]byte(asked.Content), &content) // what is no text asks nothing
+	_ = json.Unmarshal([]byte(asked.Content), &content) // what is no text asks nothing
 	text := content.Text
 	for _, mention := range asked.Mentions {
 		if mention.Key != "" {
@@ -257,7 +257,7 @@ func (p *feishu) accessToken(ctx context.Context) (secret, error) {
 		return request{address: p.origin + "/open-apis/auth/v3/tenant_access_token/internal", body: body}
 	}, func(r result) *failure {
 		f := judgeFeishu(r)
-		if f == nil && (decode(r.body, &said) != nil || said.Token == "") {
+		if f == nil && (json.Unmarshal(r.body, &said) != nil || said.Token == "") {
 			f = unintelligible(r.status)
 		}
 		return f
@@ -316,7 +316,7 @@ func judgeFeishu(r result) *failure {
 	f := httpFailure(r.status)
 	var said struct{ Code, StatusCode *int }
 	code := &said.Code
-	if decode(r.body, &said) == nil && said.Code == nil {
+	if json.Unmarshal(r.body, &said) == nil && said.Code == nil {
 		code = &said.StatusCode
 	}
 	switch {

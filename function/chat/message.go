@@ -174,7 +174,7 @@ func (b *Bot) named(directory task.DirectoryID, language task.Language, fields .
 
 // addField adds a field that has a value.
 func (m *message) addField(name task.Text, value string) {
-	if value = cut(oneLine(value), maxValue); value != "" {
+	if value = cut(task.OneLine(value), maxValue); value != "" {
 		m.fields = append(m.fields, field{name.In(m.language), value})
 	}
 }
@@ -266,9 +266,9 @@ func (b *Bot) row(r task.Result, directory task.DirectoryID, language task.Langu
 	shown.state, shown.status = stateOf(t.Status), t.Status.Text().In(language)
 	about := []string{t.Type.Text().In(language)}
 	if of := t.Details; of != nil {
-		about = append(about, cut(oneLine(of.PrincipalName), maxValue), cut(oneLine(of.TargetName), maxValue), cut(oneLine(of.AccessConfigurationName), maxValue))
+		about = append(about, cut(task.OneLine(of.PrincipalName), maxValue), cut(task.OneLine(of.TargetName), maxValue), cut(task.OneLine(of.AccessConfigurationName), maxValue))
 	}
-	about = append(about, cut(oneLine(t.FailureReason), maxRowReason))
+	about = append(about, cut(task.OneLine(t.FailureReason), maxRowReason))
 	shown.about = strings.Join(slices.DeleteFunc(about, func(s string) bool { return s == "" }), " · ")
 	return shown
 }
@@ -319,12 +319,9 @@ func notHere(conversation string, language task.Language) message {
 	m.sign("")
 	m.notes = []string{fmt.Sprintf(task.Text{
 		En: "For the operator: its id is %s.", Zh: "管理员可将此会话加入允许列表，其 ID 为 %s。",
-	}.In(language), cut(oneLine(conversation), maxRowReason))}
+	}.In(language), cut(task.OneLine(conversation), maxRowReason))}
 	return m
 }
-
-// oneLine is s on one line, with what does not show made to show.
-func oneLine(s string) string { return strings.Join(strings.Fields(task.Visible(s)), " ") }
 
 // cut is s in at most so many bytes, cut between characters where it is longer.
 func cut(s string, most int) string {

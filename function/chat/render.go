@@ -144,9 +144,6 @@ func (m *message) markdown() string {
 	return strings.Join(append(paragraphs, "###### "+fullWidth(m.footer)), "\n\n")
 }
 
-// decode is json.Unmarshal, for what others sent.
-func decode(data []byte, into any) error { return json.Unmarshal(data, into) }
-
 // encode writes a value of this package's own types, which always encode, with "<" as "<".
 func encode(v any) []byte {
 	var b bytes.Buffer

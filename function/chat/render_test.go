@@ -256,7 +256,7 @@ func FuzzRender(f *testing.F) {
 	f.Add("", "", "", "", 0, 0, uint8(1))
 	platforms, _ := configured(f, "http://127.0.0.1:1")
 	f.Fuzz(func(t *testing.T, title, text, value, link string, fields, rows int, kind uint8) {
-		text, title, value = task.Visible(text), oneLine(title), oneLine(value)
+		text, title, value = task.Visible(text), task.OneLine(title), task.OneLine(value)
 		if link != "" {
 			link = "https://status.example.com/" + strings.Map(func(r rune) rune {
 				if r >= 'a' && r <= 'z' || r == '-' || r == '/' {
@@ -274,7 +274,7 @@ func FuzzRender(f *testing.F) {
 			m.fields = append(m.fields, field{"x" + title, "x" + value})
 		}
 		for range min(max(rows, 0), 60) {
-			m.rows = append(m.rows, row{state: m.state, status: "x" + title, id: "x" + value, about: cut(oneLine(text), 3*maxRowReason), link: link})
+			m.rows = append(m.rows, row{state: m.state, status: "x" + title, id: "x" + value, about: cut(task.OneLine(text), 3*maxRowReason), link: link})
 		}
 		for platform, render := range renderers {
 			check(t, platform, render(platforms, m))

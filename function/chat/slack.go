@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"net/url"
 	"slices"
 	"strings"
@@ -120,7 +121,7 @@ func judgeSlack(r result) *failure {
 		Error string
 	}
 	text := string(bytes.TrimSpace(r.body))
-	if decode(r.body, &said) != nil {
+	if json.Unmarshal(r.body, &said) != nil {
 		said.OK, said.Error = text == "ok", text
 	}
 	f := httpFailure(r.status)

@@ -89,7 +89,7 @@ func (b *Bot) invoke(ctx context.Context, directory task.DirectoryID, ids []task
 // the same invocation may fare better.
 func (b *Bot) Resume(ctx context.Context, directory task.DirectoryID, ids []task.ID, reply json.RawMessage, log func(...slog.Attr)) (told bool, err error) {
 	var to replyTo
-	if err := decode(reply, &to); err != nil {
+	if err := json.Unmarshal(reply, &to); err != nil {
 		return false, task.Errorf(task.Invalid, task.Text{En: "reply cannot be read", Zh: "无法读取 reply"})
 	}
 	p := b.Platforms.hearing(to.Platform)

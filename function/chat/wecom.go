@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -84,7 +85,7 @@ func (p *wecom) receive(c call) (question, error) {
 	encrypted := c.query.Get("echostr")
 	if c.method == http.MethodPost {
 		var envelope struct{ Encrypt string }
-		if decode(c.body, &envelope) != nil {
+		if json.Unmarshal(c.body, &envelope) != nil {
 			return question{}, refused("the body is not encrypted")
 		}
 		encrypted = envelope.Encrypt
@@ -128,7 +129,7 @@ func (p *wecom) receive(c call) (question, error) {
 		}
 		Event struct{ EventType string }
 	}
-	if decode(plain, &in) != nil {
+	if json.Unmarshal(plain, &in) != nil {
 		return question{}, refused("the message is not JSON")
 	}
 	seal := func(message []byte) response {

@@ -2,7 +2,6 @@ package site
 
 import (
 	"fmt"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -33,7 +32,7 @@ func line(r task.Result, now time.Time, language task.Language, url string) stri
 
 // oneLine is s on one line of at most room characters.
 func oneLine(s string, room int) string {
-	s = strings.Join(strings.Fields(task.Visible(s)), " ")
+	s = task.OneLine(s)
 	if room = max(room, 1); utf8.RuneCountInString(s) > room {
 		s, _ = cut(s, room-1)
 	}

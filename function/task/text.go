@@ -209,5 +209,8 @@ func Visible(s string) string {
 	}, s)
 }
 
+// OneLine is s as Visible gives it, on one line and without space around it.
+func OneLine(s string) string { return strings.Join(strings.Fields(Visible(s)), " ") }
+
 // brailleBlank is a symbol without a dot.
 const brailleBlank = '\u2800'

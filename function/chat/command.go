@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 
@@ -135,18 +134,10 @@ func directoryIn(text string, shown []task.DirectoryID) (task.DirectoryID, strin
 		if err != nil {
 			continue
 		}
-		if !slices.Contains(shown, directory) {
-			return "", "", notShown(directory)
+		if err := task.Shown(directory, shown); err != nil {
+			return "", "", err
 		}
 		return directory, strings.ReplaceAll(text, word, " "), nil
 	}
 	return shown[0], text, nil
-}
-
-// notShown is the error of a directory that is not configured.
-func notShown(directory task.DirectoryID) error {
-	return task.Errorf(task.Forbidden, task.Text{
-		En: "the directory %s is not one that is shown here",
-		Zh: "本函数未开放目录 %s",
-	}, directory)
 }

@@ -99,8 +99,8 @@ func (b *Bot) Resume(ctx context.Context, directory task.DirectoryID, ids []task
 	if directory == "" {
 		directory = b.Directories[0]
 	}
-	if !slices.Contains(b.Directories, directory) {
-		return false, notShown(directory)
+	if err := task.Shown(directory, b.Directories); err != nil {
+		return false, err
 	}
 	language := task.English
 	if to.Language == task.Chinese.Tag() {

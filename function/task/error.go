@@ -3,6 +3,7 @@ package task
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -165,4 +166,15 @@ func RetryAfter(err error) time.Duration {
 		return e.RetryAfter
 	}
 	return troubleFor
+}
+
+// Shown returns a Forbidden error for a directory that is not one of those given.
+func Shown(directory DirectoryID, directories []DirectoryID) error {
+	if slices.Contains(directories, directory) {
+		return nil
+	}
+	return Errorf(Forbidden, Text{
+		"the directory %s is not one that is shown here",
+		"本函数未开放目录 %s",
+	}, directory)
 }

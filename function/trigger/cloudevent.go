@@ -59,6 +59,9 @@ func parseCloudEvents(data []byte) ([]CloudEvent, error) {
 }
 
 func parseCloudEvent(data []byte, o object) (CloudEvent, error) {
+	if !o.isEnvelope() {
+		return parseActionTrailEvent(data)
+	}
 	var in struct {
 		ID         string          `json:"id"`
 		Source     string          `json:"source"`
@@ -67,16 +70,9 @@ func parseCloudEvent(data []byte, o object) (CloudEvent, error) {
 		Time       json.RawMessage `json:"time"`
 		Data       json.RawMessage `json:"data"`
 		DataBase64 []byte          `json:"data_base64"`
-
-		// Of an ActionTrail event without an envelope.
-		EventID   string          `json:"eventId"`
-		EventTime json.RawMessage `json:"eventTime"`
 	}
 	if err := decode(data, &in); err != nil {
 		return CloudEvent{}, err
-	}
-	if !o.isEnvelope() {
-		return CloudEvent{ID: in.EventID, Time: readTime(in.EventTime), Data: data}, nil
 	}
 	var inner []byte
 	var text string
@@ -92,6 +88,18 @@ func parseCloudEvent(data []byte, o object) (CloudEvent, error) {
 		ID: in.ID, Source: in.Source, Type: in.Type, Subject: in.Subject,
 		Time: readTime(in.Time), Data: in.Data,
 	}, nil
+}
+
+// parseActionTrailEvent takes an event that came without an envelope.
+func parseActionTrailEvent(data []byte) (CloudEvent, error) {
+	var in struct {
+		ID   string          `json:"eventId"`
+		Time json.RawMessage `json:"eventTime"`
+	}
+	if err := decode(data, &in); err != nil {
+		return CloudEvent{}, err
+	}
+	return CloudEvent{ID: in.ID, Time: readTime(in.Time), Data: data}, nil
 }
 
 // readTime is lenient because the services that send events are: the zero time

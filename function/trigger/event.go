@@ -31,17 +31,26 @@ func classify(event []byte) (any, error) {
 	switch {
 	case top == nil:
 		return nil, invalid("the event is not a JSON object: %s", expected)
-	case top.hasAny("requestContext", "rawPath", "queryParameters", "headers", "isBase64Encoded"):
+	case top.hasAny(httpFields...):
 		return nil, invalid("the event is an HTTP trigger event, but not of version %q", httpVersion)
 	case top.isCloudEvent():
 		ev, err := parseCloudEvent(event, top)
 		return []CloudEvent{ev}, err
-	case top.hasAll("triggerTime", "triggerName"):
+	case top.isTimer():
 		return parseTimer(event)
-	case top.hasAny("taskId", "taskIds", "task", "tasks", "notifyTest"):
+	case top.isDirect():
 		return parseDirect(event)
 	}
 	return nil, invalid("the event has %s: %s", top.describe(), expected)
+}
+
+// httpFields are the fields that tell an HTTP trigger event of any version.
+var httpFields = []string{"requestContext", "rawPath", "queryParameters", "headers", "isBase64Encoded"}
+
+func (o object) isTimer() bool { return o.hasAll("triggerTime", "triggerName") }
+
+func (o object) isDirect() bool {
+	return o.hasAny("taskId", "taskIds", "task", "tasks", "notifyTest")
 }
 
 // An object is a JSON object whose values are not looked into yet. Its names

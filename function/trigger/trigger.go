@@ -52,7 +52,8 @@ type Function struct {
 }
 
 // An InvocationError is the text of a failed invocation. FC shows it to
-// whoever invoked the function, with the name of this type as errorType.
+// whoever invoked the function, with the name of this type as errorType. One
+// that a handler returns, wrapped or not, is the whole of what they are shown.
 type InvocationError string
 
 func (e InvocationError) Error() string { return string(e) }
@@ -125,8 +126,13 @@ func answer[E any](ctx context.Context, kind string, handler func(context.Contex
 	return handler(ctx, event)
 }
 
-// fail logs err in full and returns what of it the caller may read.
+// fail logs err in full and returns what of it the caller may read. Who returns
+// an InvocationError has chosen that already.
 func (f *Function) fail(ctx context.Context, requestID string, err error) error {
+	if e, ok := errors.AsType[InvocationError](err); ok {
+		f.Log.WarnContext(ctx, "invocation failed", "requestId", requestID, "error", err)
+		return e
+	}
 	kind := task.KindOf(err)
 	if kind == task.Internal {
 		f.Log.ErrorContext(ctx, "invocation failed", "requestId", requestID, "error", err)

@@ -129,6 +129,18 @@ func TestInvokeTellsEventsApart(t *testing.T) {
 		{"cloudevent-raw-data.json", []trigger.CloudEvent{{
 			ID: "92b33345-0cef-47be-821f-fb9914d3****", Time: day("2022-10-22T21:52:00Z"), Data: rawData,
 		}}},
+		{"cloudevent-documented.json", []trigger.CloudEvent{{
+			ID: "45ef4dewdwe1-7c35-447a-bd93-fab****", Source: "acs:aliyuncvc", Type: "aliyuncvc:MeetingEvent:MemberOperate",
+			Subject: "acs.aliyuncvc:cn-hangzhou:{AccountId}:215672", Time: day("2020-11-19T21:04:41+08:00"),
+			Data: json.RawMessage(`{"appId": "1234567890", "eventName": "MemberOperate"}`),
+		}}},
+		{"cloudevent-raw-data-upper-case.json", []trigger.CloudEvent{{
+			ID: "12", Time: day("2022-10-22T21:52:00Z"), Data: json.RawMessage(read(t, "cloudevent-raw-data-upper-case.json")),
+		}}},
+		{"cloudevents-array-of-raw-data-strings.json", []trigger.CloudEvent{
+			{ID: "13", Time: day("2022-10-22T21:52:00Z"), Data: json.RawMessage(`{"eventId":"13","eventName":"DeleteAccessAssignment","eventTime":"2022-10-22T21:52:00Z"}`)},
+			{ID: "14", Data: json.RawMessage(`{"eventId": "14", "eventName": "ProvisionAccessConfiguration"}`)},
+		}},
 		{"timer-documented.json", trigger.Timer{Time: day("2022-07-29T10:02:58Z"), Name: "TestTimer", Payload: "TestPayload"}},
 		{"timer-payload-json.json", trigger.Timer{
 			Time: day("2022-07-29T18:02:58+08:00"), Name: "sweep", Payload: `{"sweep":"5m","taskId":"t-shfqw1u1edszvxw5abcd"}`,
@@ -349,6 +361,11 @@ func TestInvokeErrorTexts(t *testing.T) {
 		{"wrapped task error", nil, fmt.Errorf("check: %w", &task.Error{Kind: task.Refused, Cause: secret}), "CloudSSO refused this function"},
 		{"internal task error", nil, &task.Error{Kind: task.Internal, Cause: secret}, "internal error, request id 1-req"},
 		{"any other error", nil, fmt.Errorf("check: %w", secret), "internal error, request id 1-req"},
+		{"text for the caller", nil, trigger.InvocationError("try again later"), "try again later"},
+		{
+			"text for the caller around a secret", nil,
+			fmt.Errorf("%w: %w: %w", secret, &task.Error{Kind: task.NotFound}, trigger.InvocationError("not there yet")), "not there yet",
+		},
 		{"deadline", nil, fmt.Errorf("secret: %w", context.DeadlineExceeded), "CloudSSO took too long"},
 		{"result that is no JSON", func() { _ = "secret" }, nil, "internal error, request id 1-req"},
 	}
@@ -365,8 +382,11 @@ func TestInvokeErrorTexts(t *testing.T) {
 				if r.logRecords() != 1 || !strings.Contains(r.log.String(), `"requestId":"1-req"`) {
 					t.Errorf("%s: want one log record with the request id, got:\n%s", file, &r.log)
 				}
-				if test.err != nil && !strings.Contains(r.log.String(), "secret") {
+				if test.err != nil && !strings.Contains(r.log.String(), test.err.Error()) {
 					t.Errorf("%s: the cause is not in the log:\n%s", file, &r.log)
+				}
+				if internal := strings.HasPrefix(test.want, "internal error"); internal != strings.Contains(r.log.String(), `"level":"ERROR"`) {
+					t.Errorf("%s: an error only where it is internal, else a warning, got:\n%s", file, &r.log)
 				}
 			}
 		})

@@ -42,7 +42,7 @@ type pause struct {
 // no reason not to tell what is known without them.
 func (w *Watcher) fetch(ctx context.Context, k key) (task.Task, error) {
 	if w.Details == nil {
-		return w.source.GetTaskStatus(ctx, k.directory, k.id)
+		return w.status(ctx, k)
 	}
 	w.mu.Lock()
 	known := w.known.last(k)
@@ -58,10 +58,17 @@ func (w *Watcher) fetch(ctx context.Context, k key) (task.Task, error) {
 	if known.Done() {
 		return known, nil // only its details were asked for
 	}
-	t, err := w.source.GetTaskStatus(ctx, k.directory, k.id)
+	t, err := w.status(ctx, k)
 	// Beside an error as well: a task that is not found for a moment has the same details after it.
 	t.Details = known.Details
 	return t, err
+}
+
+func (w *Watcher) status(ctx context.Context, k key) (task.Task, error) {
+	if err := w.pace.wait(ctx, w.now()); err != nil {
+		return task.Task{}, err
+	}
+	return w.source.GetTaskStatus(ctx, k.directory, k.id)
 }
 
 // leavesTime reports whether a try for the details leaves the source its time.
@@ -71,6 +78,9 @@ func (w *Watcher) leavesTime(ctx context.Context) bool {
 }
 
 func (w *Watcher) withDetails(ctx context.Context, k key) (task.Task, error) {
+	if err := w.detailsPace.wait(ctx, w.now()); err != nil {
+		return task.Task{}, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, detailsTimeout)
 	defer cancel()
 	return w.Details.GetTask(ctx, k.directory, k.id)

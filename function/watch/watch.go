@@ -35,6 +35,12 @@ const (
 
 	// remembered bounds how many tasks are kept in memory.
 	remembered = 10_000
+
+	// Calls a second of all instances together, where there are many: together
+	// half of the 100 that CloudSSO takes, and of the 20 that it takes for GetTask.
+	// The rest is for people.
+	statusRate  = 40
+	detailsRate = 10
 )
 
 // A Source fetches one task from CloudSSO, and says when.
@@ -50,6 +56,8 @@ type Watcher struct {
 	Details DetailSource
 
 	source Source
+	// What the source and Details are asked by: see Share.
+	pace, detailsPace pace
 
 	now func() time.Time
 
@@ -83,6 +91,14 @@ func New(source Source) *Watcher {
 		calls:  make(map[key]*call),
 		paused: make(map[task.DirectoryID]pause),
 	}
+}
+
+// Share has the Watcher ask as one of so many instances that may all do so at once:
+// together they ask CloudSSO 50 times a second at the most. Without it, it asks as
+// fast as it can. Call it before the first look.
+func (w *Watcher) Share(instances int) {
+	w.pace.every = time.Duration(instances) * time.Second / statusRate
+	w.detailsPace.every = time.Duration(instances) * time.Second / detailsRate
 }
 
 // Look looks the tasks up, in the order given. Where some are open it goes on

@@ -70,12 +70,14 @@ type Bot struct {
 	// PublicURL is where links lead, without a slash at its end; without it
 	// there are none.
 	PublicURL string
+	// Document is what programs are told by the generic webhook.
+	Document func(task.Notice) any
 	// Zone is the time zone of messages.
 	Zone *time.Location
 	// Now is the clock.
 	Now func() time.Time
 
-	answered, promised seen
+	answered, promised, told seen
 }
 
 // Answer answers a call to /chat/{name}; log adds to its line in the log. The

@@ -227,7 +227,7 @@ func configured(t testing.TB, at string, changes ...string) (*Platforms, *client
 	s := &settings{getenv: func(name string) string { return env[name] }}
 	c := newClient(new(http.Transport))
 	c.sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
-	p := configure(s, c)
+	p := configure(s, c, 1)
 	if len(s.wrong) > 0 {
 		t.Fatal(s.wrong)
 	}
@@ -253,6 +253,7 @@ func newBot(t testing.TB, at string, changes ...string) (*Bot, *tasks) {
 		Platforms: p, Looker: known, Lister: known, Directories: []task.DirectoryID{directory},
 		RequestID: func(context.Context) string { return "OURS-1" },
 		PublicURL: "https://status.example.com", Zone: shanghai, Now: func() time.Time { return noon },
+		Document: func(n task.Notice) any { return map[string]any{"type": n.Kind, "tasks": len(n.Results)} },
 	}, known
 }
 

@@ -72,6 +72,10 @@ type message struct {
 	link string
 	// footer is for who has to find the task again, such as a request id.
 	footer string
+	// document is what a program is told in its place, by an id that is the same for
+	// the same news. Answers have none.
+	id       string
+	document any
 }
 
 type field struct{ name, value string }
@@ -100,6 +104,10 @@ const (
 var (
 	wordTask       = task.Text{En: "Task", Zh: "任务"}
 	wordDirectory  = task.Text{En: "Directory", Zh: "目录"}
+	wordWho        = task.Text{En: "Who", Zh: "授权对象"}
+	wordAccount    = task.Text{En: "Account", Zh: "账号"}
+	wordAccess     = task.Text{En: "Access configuration", Zh: "访问配置"}
+	wordPeriod     = task.Text{En: "Period", Zh: "时间范围"}
 	wordStarted    = task.Text{En: "Started", Zh: "开始时间"}
 	wordEnded      = task.Text{En: "Ended", Zh: "结束时间"}
 	wordTook       = task.Text{En: "Took", Zh: "用时"}
@@ -115,6 +123,9 @@ var (
 	wordTold       = task.Text{En: "You will be told here when it has ended, within %d min.", Zh: "任务结束后将在此通知您（%d 分钟内有效）。"}
 	wordNotTold    = task.Text{En: "You cannot be told here when it has ended: %s.", Zh: "任务结束后无法通知您：%s。"}
 	wordStillOpen  = task.Text{En: "It has not ended yet, and this is the last message about it here. Ask again, or open the page.", Zh: "任务尚未结束，此处不再另行通知。请稍后再次查询，或打开页面查看。"}
+	wordStillAfter = task.Text{En: "Still in progress after %d min. ", Zh: "已执行 %d 分钟，仍未结束。"}
+	wordLongOpen   = task.Text{En: "In progress means here: for more than %d min.", Zh: "此处“执行中”指已超过 %d 分钟仍未结束的任务。"}
+	wordGivenUp    = task.Text{En: "It is not watched any longer: ask again later, or open the page.", Zh: "不再继续监测，请稍后再次查询，或打开页面查看。"}
 	wordCannotWait = task.Text{En: "this function runs where it cannot invoke itself", Zh: "本函数的运行环境不支持调用自身"}
 	wordNotPosted  = task.Text{En: "The answer could not be posted here", Zh: "无法在此发布查询结果"}
 	wordNoWayBack  = task.Text{En: "the platform gives no way to post here later", Zh: "平台未提供后续回复的途径"}
@@ -135,6 +146,11 @@ func (b *Bot) aboutTask(ctx context.Context, r task.Result, directory task.Direc
 	t, now := r.Task, b.Now()
 	m.state = stateOf(t.Status)
 	m.title, m.about = t.Status.Text().In(language), t.Type.Text().In(language)
+	if of := t.Details; of != nil {
+		m.addField(wordWho, of.PrincipalName)
+		m.addField(wordAccount, of.TargetName)
+		m.addField(wordAccess, of.AccessConfigurationName)
+	}
 	if !t.Start.IsZero() {
 		m.addField(wordStarted, t.Start.In(b.Zone).Format(timeLayout))
 	}
@@ -210,25 +226,34 @@ func (b *Bot) tellError(ctx context.Context, m *message, err error) {
 	m.notes = append(m.notes, kind.Hint().In(m.language))
 }
 
-// aboutTasks says how several tasks stand, the failed first.
+// aboutTasks says how tasks stand.
 func (b *Bot) aboutTasks(ctx context.Context, results []task.Result, directory task.DirectoryID, language task.Language) message {
 	if len(results) == 1 {
 		return b.aboutTask(ctx, results[0], directory, language)
 	}
+	m := b.table(results, 0, directory, language)
+	m.link = b.tasksPage(directory, results)
+	return m
+}
+
+// table says how several tasks stand, the failed first, beside some that did well.
+func (b *Bot) table(results []task.Result, succeeded int, directory task.DirectoryID, language task.Language) message {
 	m := message{language: language, fields: b.named(directory, language)}
 	m.sign("")
 	var count [stateFailed + 1]int
-	ids := make([]string, len(results))
-	for i, r := range results {
+	count[stateSuccess] = succeeded
+	for _, r := range results {
 		row := b.row(r, directory, language)
 		count[row.state]++
 		m.rows = append(m.rows, row)
-		ids[i] = string(r.ID)
 	}
 	slices.SortStableFunc(m.rows, func(a, b row) int { return cmp.Compare(b.state, a.state) })
-	m.state = m.rows[0].state
-	m.title = counted(len(results), count, language)
-	m.link = b.page(directory, "/tasks", "id="+strings.Join(ids, ","))
+	for i, n := range count {
+		if n > 0 {
+			m.state = state(i)
+		}
+	}
+	m.title = counted(len(results)+succeeded, count, language)
 	return m
 }
 
@@ -247,6 +272,9 @@ func counted(all int, count [stateFailed + 1]int, language task.Language) string
 		if n := count[part.state]; n > 0 {
 			parts = append(parts, fmt.Sprintf(part.text.In(language), n))
 		}
+	}
+	if all == 0 {
+		return task.Text{En: "No tasks", Zh: "没有任务"}.In(language)
 	}
 	return fmt.Sprintf(task.Text{En: "%d tasks: ", Zh: "%d 个任务："}.In(language), all) +
 		strings.Join(parts, task.Text{En: ", ", Zh: "，"}.In(language))
@@ -271,6 +299,15 @@ func (b *Bot) row(r task.Result, directory task.DirectoryID, language task.Langu
 	about = append(about, cut(task.OneLine(t.FailureReason), maxRowReason))
 	shown.about = strings.Join(slices.DeleteFunc(about, func(s string) bool { return s == "" }), " · ")
 	return shown
+}
+
+// tasksPage is the address of a page about several tasks.
+func (b *Bot) tasksPage(directory task.DirectoryID, results []task.Result) string {
+	ids := make([]string, len(results))
+	for i, r := range results {
+		ids[i] = string(r.ID)
+	}
+	return b.page(directory, "/tasks", "id="+strings.Join(ids, ","))
 }
 
 // taskPage is the address of a task's page.

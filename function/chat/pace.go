@@ -21,6 +21,18 @@ type limit struct {
 	in   time.Duration
 }
 
+// share leaves this instance its part of the limits, of which all instances
+// together may use no more.
+func (p *pace) share(instances int) {
+	for i, l := range p.limits {
+		if l.most >= instances {
+			p.limits[i].most = l.most / instances
+		} else {
+			p.limits[i] = limit{1, l.in * time.Duration(instances) / time.Duration(l.most)}
+		}
+	}
+}
+
 // take returns how long to wait before the next message, and notes that it is
 // sent where that is no time at all.
 func (p *pace) take(now time.Time) time.Duration {

@@ -12,7 +12,7 @@ import (
 )
 
 // platforms are all there are: one file each, and one line here.
-var platforms = [...]func(*settings, *client) platform{newDingTalk, newFeishu, newWeCom, newSlack}
+var platforms = [...]func(*settings, *client) platform{newDingTalk, newFeishu, newWeCom, newSlack, newWebhook}
 
 // A platform is one chat platform, as it is configured.
 type platform interface {
@@ -105,16 +105,19 @@ type Platforms struct {
 // set, or too short, is closed; that and what else looks wrong is among the warnings.
 // The error joins all that is wrong, each beginning with its variable. What is
 // posted goes through the transport, which must not follow redirects, as an
-// http.Client would.
-func Configure(getenv func(string) string, transport http.RoundTripper) (configured *Platforms, warnings []string, err error) {
+// http.Client would. So many instances post at the same time at the most: each
+// keeps to its part of what the webhooks take.
+func Configure(getenv func(string) string, transport http.RoundTripper, instances int) (configured *Platforms, warnings []string, err error) {
 	s := &settings{getenv: getenv}
-	return configure(s, newClient(transport)), s.warnings, errors.Join(s.wrong...)
+	return configure(s, newClient(transport), instances), s.warnings, errors.Join(s.wrong...)
 }
 
-func configure(s *settings, c *client) *Platforms {
+func configure(s *settings, c *client, instances int) *Platforms {
 	configured := new(Platforms)
 	for _, create := range platforms {
-		configured.all = append(configured.all, create(s, c))
+		p := create(s, c)
+		p.about().pace.share(instances)
+		configured.all = append(configured.all, p)
 	}
 	return configured
 }
@@ -123,8 +126,17 @@ func configure(s *settings, c *client) *Platforms {
 func (p *Platforms) Answer() bool { return slices.ContainsFunc(p.all, platform.hears) }
 
 // Post reports whether there is any webhook to post to.
-func (p *Platforms) Post() bool {
-	return slices.ContainsFunc(p.all, func(p platform) bool { return p.about().webhook.isSet() })
+func (p *Platforms) Post() bool { return len(p.posting()) > 0 }
+
+// posting returns the platforms that have a webhook.
+func (p *Platforms) posting() []platform {
+	var found []platform
+	for _, known := range p.all {
+		if known.about().webhook.isSet() {
+			found = append(found, known)
+		}
+	}
+	return found
 }
 
 // hearing returns the platform of that name if its calls are answered, else nil.

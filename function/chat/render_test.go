@@ -41,7 +41,14 @@ func TestGolden(t *testing.T) {
 		},
 		"t-strange000000000000a": {ID: "t-strange000000000000a", Directory: directory, Type: "RenameDirectory", Status: "Paused"},
 	}
-	look := func(ids ...task.ID) []task.Result { return known.Look(t.Context(), directory, ids, 0) }
+	look := func(ids ...task.ID) []task.Result { return b.look(t.Context(), directory, ids, 0) }
+	named := func(ids ...task.ID) []task.Result { return known.Look(t.Context(), directory, ids, 0) }
+	many := make([]task.Result, 300)
+	for i := range many {
+		id := task.ID(fmt.Sprintf("t-many%016d", i))
+		many[i] = task.Result{ID: id, Task: task.Task{ID: id, Directory: directory, Type: task.CreateAccessAssignment, Status: task.Failed, Start: noon.Add(-time.Minute), End: noon, FailureReason: "No Permission."}}
+	}
+	from, to := noon.Add(-24*time.Hour), noon
 	for _, language := range []task.Language{task.English, task.Chinese} {
 		messages := map[string]message{
 			"failed":   b.aboutTasks(t.Context(), look(failedID), directory, language),
@@ -56,6 +63,16 @@ func TestGolden(t *testing.T) {
 			"help":     helpful(language),
 			"not-here": notHere("C1", language),
 			"sample":   b.sample(language),
+
+			"notice-failed": b.notice(t.Context(), task.Notice{Kind: task.NoticeEnded, Directory: directory, Results: named(failedID)}, language),
+			"notice-given-up": b.notice(t.Context(), task.Notice{Kind: task.NoticeOpen, Directory: directory, Results: []task.Result{{ID: openID, Task: task.Task{
+				ID: openID, Directory: directory, Type: task.CreateAccessAssignment, Status: task.InProgress, Start: noon.Add(-95 * time.Minute)}}}}, language),
+			"notice-lost":   b.notice(t.Context(), task.Notice{Kind: task.NoticeOpen, Directory: directory, Results: look(lostID)}, language),
+			"notice-sweep":  b.notice(t.Context(), task.Notice{Kind: task.NoticeSweep, Directory: directory, Results: named(failedID, openID), From: to.Add(-5 * time.Minute), To: to}, language),
+			"notice-storm":  b.notice(t.Context(), task.Notice{Kind: task.NoticeSweep, Directory: directory, Results: many, From: to.Add(-5 * time.Minute), To: to}, language),
+			"notice-digest": b.notice(t.Context(), task.Notice{Kind: task.NoticeDigest, Directory: directory, Results: look(failedID, openID), Succeeded: 12, From: from, To: to}, language),
+			"notice-well":   b.notice(t.Context(), task.Notice{Kind: task.NoticeDigest, Directory: directory, Succeeded: 12, From: from, To: to}, language),
+			"notice-none":   b.notice(t.Context(), task.Notice{Kind: task.NoticeDigest, Directory: directory, From: from, To: to}, language),
 		}
 		for _, platform := range []string{"dingtalk", "feishu", "wecom", "slack"} {
 			t.Run(platform+" "+language.Tag(), func(t *testing.T) {

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"crypto/rand"
 	"sync"
 	"time"
 
@@ -26,19 +27,16 @@ const trialTimeout = 10 * time.Second
 func (b *Bot) TryPost(ctx context.Context) []Trial {
 	ctx, cancel := context.WithTimeout(ctx, trialTimeout)
 	defer cancel()
-	trials := make([]Trial, 0, len(b.Platforms.all))
+	platforms := b.Platforms.posting()
+	trials := make([]Trial, len(platforms))
 	var posts sync.WaitGroup
-	for _, p := range b.Platforms.all {
-		if !p.about().webhook.isSet() {
-			continue
-		}
-		trials = append(trials, Trial{Platform: p.about().name})
-		trial := &trials[len(trials)-1]
+	for i, p := range platforms {
+		trials[i].Platform = p.about().name
 		posts.Go(func() {
 			err := p.post(ctx, b.sample(p.about().language))
-			trial.OK = err == nil
+			trials[i].OK = err == nil
 			if err != nil {
-				trial.Problem = err.Error()
+				trials[i].Problem = err.Error()
 			}
 		})
 	}
@@ -51,10 +49,13 @@ func (b *Bot) sample(language task.Language) message {
 	const id = task.ID("t-sampleonly0000000000")
 	now := b.Now().UTC().Truncate(time.Second)
 	directory := b.Directories[0]
-	m := b.aboutTask(context.Background(), task.Result{ID: id, Task: task.Task{
+	r := task.Result{ID: id, Task: task.Task{
 		ID: id, Directory: directory, Type: task.CreateAccessAssignment, Status: task.Failed,
 		Start: now.Add(-time.Second), End: now, FailureReason: "No Permission.",
-	}}, directory, language)
+	}}
+	m := b.aboutTask(context.Background(), r, directory, language)
+	m.id = "msg_" + rand.Text()
+	m.document = b.Document(task.Notice{ID: m.id, Kind: task.NoticeTest, Directory: directory, Results: []task.Result{r}})
 	m.link = b.page(directory, "/", "")
 	m.notes = append(m.notes, task.Text{En: "This is a sample: no task failed.", Zh: "这是一条测试消息，没有任务失败。"}.In(language))
 	return m

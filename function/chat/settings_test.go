@@ -8,7 +8,7 @@ import (
 )
 
 func TestOpen(t *testing.T) {
-	none, warnings, err := Configure(func(string) string { return "" }, new(http.Transport))
+	none, warnings, err := Configure(func(string) string { return "" }, new(http.Transport), 1)
 	if err != nil || len(warnings) != 0 || none.Answer() || none.Post() || none.find("slack") == nil || none.hearing("slack") != nil {
 		t.Errorf("with nothing set: %v, %v", warnings, err)
 	}
@@ -51,7 +51,7 @@ func TestOpenErrors(t *testing.T) {
 			if test.variable != "" {
 				env[test.variable] = test.value
 			}
-			_, warnings, err := Configure(func(name string) string { return env[name] }, new(http.Transport))
+			_, warnings, err := Configure(func(name string) string { return env[name] }, new(http.Transport), 1)
 			if (err == nil) != (test.want == "") || err != nil && !strings.HasPrefix(err.Error(), test.want) {
 				t.Errorf("got %v, want %s", err, test.want)
 			}

@@ -1,0 +1,357 @@
+package check
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"taskstatus/function/task"
+)
+
+const failing = task.ID("t-shfqw1u1edszvxw5abcd")
+
+// TestTimes is how long after its end a task is told of, and how many calls that
+// takes: the table in README.md.
+func TestTimes(t *testing.T) {
+	for _, test := range []struct {
+		takes time.Duration
+		// late is how late at the most: the step of task.RetryAfter at that age, and two calls.
+		late  time.Duration
+		calls int
+	}{
+		{time.Second, 2 * time.Second, 3},
+		{5 * time.Second, 2 * time.Second, 7},
+		{10 * time.Second, 2 * time.Second, 12},
+		{30 * time.Second, 3*time.Second + 2*callTakes, 20},
+		{300 * time.Second, 10*time.Second + 2*callTakes, 55},
+		{3000 * time.Second, time.Minute + retryAfter + 2*callTakes, 200},
+	} {
+		// An event may come a while after the start of its task.
+		for _, delay := range []time.Duration{0, 300 * time.Millisecond, 1500 * time.Millisecond, 4 * time.Second} {
+			t.Run(fmt.Sprintf("%v, seen after %v", test.takes, delay), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := new(stage)
+					started := s.cloud.start(failing, time.Now(), test.takes, task.Failed)
+					time.Sleep(delay)
+					attempts, err := s.invoke(t, true, func(ctx context.Context, c *Checker, last bool) error {
+						_, err := c.Events(ctx, []Event{recorded(t, "response-elements")}, last)
+						return err
+					})
+					if err != nil || len(s.team.told) != 1 || s.team.failures()[failing] != 1 {
+						t.Fatalf("told %+v, %v", s.team.told, err)
+					}
+					from := started.End
+					if seen := started.Start.Add(delay); seen.After(from) {
+						from = seen
+					}
+					late := s.team.told[0].at.Sub(from)
+					t.Logf("told after %v, %d calls, %d invocations", late, len(s.cloud.asked), attempts)
+					if late > test.late {
+						t.Errorf("told %v after the end, want %v at the most", late, test.late)
+					}
+					if n := len(s.cloud.asked); n > test.calls {
+						t.Errorf("%d calls, want %d at the most", n, test.calls)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestTasks(t *testing.T) {
+	const done, open, unknown = task.ID("t-done00000000000000ab"), task.ID("t-open00000000000000ab"), task.ID("t-nobodyknows")
+	for _, test := range []struct {
+		name string
+		ids  []task.ID
+		wait time.Duration
+		// change changes the checker.
+		change func(*Checker)
+		last   bool
+		told   []string // kind and ids
+		err    string
+	}{
+		{name: "failed", ids: []task.ID{failing}, wait: UntilDeadline, told: []string{"tasks.ended t-shfqw1u1edszvxw5abcd"}},
+		{name: "succeeded, which is not told", ids: []task.ID{done}, wait: UntilDeadline},
+		{name: "succeeded, which is", ids: []task.ID{done}, wait: UntilDeadline, change: func(c *Checker) { c.Finished = true }, told: []string{"tasks.ended t-done00000000000000ab"}},
+		{name: "only the failed of several", ids: []task.ID{done, failing}, wait: UntilDeadline, told: []string{"tasks.ended t-shfqw1u1edszvxw5abcd"}},
+		{name: "open at the deadline", ids: []task.ID{open}, wait: UntilDeadline, err: "1 of 1 tasks: not ended yet: t-open00000000000000ab"},
+		{name: "open after the wait", ids: []task.ID{open}, wait: 10 * time.Second, err: "not ended yet"},
+		{name: "open for the last time", ids: []task.ID{open}, wait: UntilDeadline, last: true, told: []string{"tasks.open t-open00000000000000ab"}, err: "not ended yet"},
+		{name: "some open, some failed", ids: []task.ID{open, failing}, wait: UntilDeadline, told: []string{"tasks.ended t-shfqw1u1edszvxw5abcd"}, err: "1 of 2 tasks"},
+		{name: "unknown", ids: []task.ID{unknown}, wait: UntilDeadline, err: "t-nobodyknows: Task not found"},
+		{name: "unknown for the last time", ids: []task.ID{unknown}, wait: UntilDeadline, last: true, told: []string{"tasks.open t-nobodyknows"}, err: "Task not found"},
+		{name: "of the second directory", ids: []task.ID{"t-elsewhere000000000ab"}, wait: UntilDeadline, change: func(c *Checker) { c.Directories = []task.DirectoryID{here, elsewhere} }, told: []string{"tasks.ended t-elsewhere000000000ab"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := new(stage)
+				s.cloud.start(failing, time.Now(), 5*time.Second, task.Failed)
+				s.cloud.start(done, time.Now(), 5*time.Second, task.Success)
+				s.cloud.start(open, time.Now(), time.Hour, task.Success)
+				s.cloud.start("t-elsewhere000000000ab", time.Now(), 5*time.Second, task.Failed)
+				s.cloud.tasks[3].Directory = elsewhere
+				c := s.instance()
+				if test.change != nil {
+					test.change(c)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), timeLimit)
+				defer cancel()
+				out, err := c.Tasks(ctx, "", test.ids, test.wait, test.last)
+				if ctx.Err() != nil {
+					t.Error("it took all of the time")
+				}
+				if len(out.Results) != len(test.ids) {
+					t.Errorf("got %+v", out)
+				}
+				var told []string
+				for _, n := range s.team.told {
+					var ids []string
+					for _, r := range n.Results {
+						ids = append(ids, string(r.ID))
+					}
+					told = append(told, string(n.Kind)+" "+strings.Join(ids, ","))
+				}
+				if !slices.Equal(told, test.told) || len(out.Told) != len(test.told) {
+					t.Errorf("told %q, %q, want %q", told, out.Told, test.told)
+				}
+				_, ok := errors.AsType[Error](err)
+				if (err != nil) != (test.err != "") || err != nil && (!ok || !strings.Contains(err.Error(), test.err)) {
+					t.Errorf("got the error %v, want %q", err, test.err)
+				}
+			})
+		})
+	}
+}
+
+func TestTasksOfAnotherDirectory(t *testing.T) {
+	s := new(stage)
+	_, err := s.instance().Tasks(t.Context(), elsewhere, []task.ID{failing}, 0, false)
+	if task.KindOf(err) != task.Forbidden || len(s.cloud.asked) != 0 {
+		t.Errorf("got %v after %d calls", err, len(s.cloud.asked))
+	}
+}
+
+// TestDetails: whom and what a task is about is told only where that is wanted.
+func TestDetails(t *testing.T) {
+	for _, details := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(stage)
+			s.cloud.start(failing, time.Now().Add(-3*time.Minute), time.Second, task.Failed)
+			c := s.instance()
+			c.Details = details
+			out, err := c.Tick(t.Context(), Tick{Time: time.Now(), Payload: `{"sweep":"1h"}`})
+			if err != nil || len(s.team.told) != 1 || (s.team.told[0].Results[0].Task.Details != nil) != details || (out.Results[0].Task.Details != nil) != details {
+				t.Errorf("details %v: told %+v, %v", details, s.team.told, err)
+			}
+		})
+	}
+}
+
+// TestEventsIgnored: what is of another kind passes without a call.
+func TestEventsIgnored(t *testing.T) {
+	for _, name := range []string{"refused-call", "another-operation", "another-service-documented", "another-directory", "data-is-no-object"} {
+		s := new(stage)
+		out, err := s.instance().Events(t.Context(), []Event{recorded(t, name)}, false)
+		if err != nil || out.Ignored != 1 || len(s.cloud.asked)+len(s.cloud.listed) != 0 || s.log.Len() != 0 {
+			t.Errorf("%s: got %+v, %v, logged %s", name, out, err, &s.log)
+		}
+	}
+}
+
+// TestEventsTogether: several events are told of in one message.
+func TestEventsTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(stage)
+		for _, id := range []task.ID{failing, "t-sh6tceylhvgejpipabcd", "t-sh5k4gesm6twlrqbabcd"} {
+			s.cloud.start(id, time.Now(), 5*time.Second, task.Failed)
+		}
+		_, err := s.instance().Events(t.Context(), []Event{recorded(t, "response-elements"), recorded(t, "response-elements-tasks"), recorded(t, "another-operation")}, false)
+		if err != nil || len(s.team.told) != 1 || len(s.team.failures()) != 3 {
+			t.Errorf("told %+v, %v", s.team.told, err)
+		}
+	})
+}
+
+// TestSearch: where an event names no task, it is found by what the event names.
+func TestSearch(t *testing.T) {
+	const configuration = "ac-00ccule7tadaijxc0001"
+	moment := time.Date(2026, 11, 24, 4, 0, 2, 0, time.UTC)
+	for _, test := range []struct {
+		name, event   string
+		refused       string
+		hidden        time.Duration
+		told, listed  int
+		err           bool
+		logged, never string
+	}{
+		{name: "found", event: "no-task-id", told: 1, listed: 1},
+		{name: "listed a moment later", event: "no-task-id", hidden: 7 * time.Second, told: 1, listed: 3},
+		{name: "never listed", event: "no-task-id", hidden: time.Hour, listed: 4, logged: "none that it can mean is listed"},
+		{name: "not allowed", event: "no-task-id", refused: "ListTasks", listed: 1, logged: "cloudsso:ListTasks"},
+		{name: "nothing to find it by", event: "no-task-id-and-nothing-else", logged: "neither a task nor what to find it by"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Until(moment.Add(2 * time.Second)))
+				s := new(stage)
+				s.cloud.hidden, s.cloud.refused = time.Now().Add(test.hidden), test.refused
+				for i, started := range []time.Time{moment, moment.Add(-time.Hour), moment.Add(5 * time.Minute)} {
+					s.cloud.start(task.ID(fmt.Sprintf("t-found%d", i)), started, 5*time.Second, task.Failed)
+					s.cloud.tasks[i].Details = &task.Details{AccessConfigurationID: configuration}
+				}
+				s.cloud.start("t-others", moment, 5*time.Second, task.Failed)
+				c := s.instance()
+				out, err := c.Events(t.Context(), []Event{recorded(t, test.event)}, false)
+				if err != nil || len(out.Results) != test.told || len(s.team.told) != test.told || len(s.cloud.listed) != test.listed {
+					t.Errorf("got %+v, %v after %d lists", out, err, len(s.cloud.listed))
+				}
+				if test.told > 0 && s.team.failures()["t-found0"] != 1 {
+					t.Errorf("told %+v", s.team.told)
+				}
+				if !strings.Contains(s.log.String(), test.logged) || test.logged == "" && s.log.Len() > 0 {
+					t.Errorf("logged %s", &s.log)
+				}
+				// Clearly, and once.
+				before := strings.Count(s.log.String(), "cloudsso:ListTasks")
+				event := recorded(t, test.event)
+				event.ID += "-2"
+				c.Events(t.Context(), []Event{event}, false)
+				if strings.Count(s.log.String(), "cloudsso:ListTasks") != before {
+					t.Error("logged twice")
+				}
+			})
+		})
+	}
+}
+
+// TestFaults: whatever happens on the way, every failure is told of at least
+// once, and few more times.
+func TestFaults(t *testing.T) {
+	event := func(t *testing.T) func(context.Context, *Checker, bool) error {
+		return func(ctx context.Context, c *Checker, last bool) error {
+			_, err := c.Events(ctx, []Event{recorded(t, "response-elements")}, last)
+			return err
+		}
+	}
+	for _, test := range []struct {
+		name string
+		play func(t *testing.T, s *stage)
+		// told is how often at the most.
+		told int
+	}{
+		{"CloudSSO throttled for a minute", func(t *testing.T, s *stage) {
+			s.cloud.throttled = time.Now().Add(time.Minute)
+			if attempts, err := s.invoke(t, true, event(t)); err != nil || attempts != 1 {
+				t.Errorf("%d attempts, %v", attempts, err)
+			}
+		}, 1},
+		{"the chat down for a minute", func(t *testing.T, s *stage) {
+			s.team.down = time.Now().Add(time.Minute)
+			s.invoke(t, true, event(t))
+		}, 1},
+		{"the task not found at first", func(t *testing.T, s *stage) {
+			s.cloud.hidden = time.Now().Add(7 * time.Second)
+			if attempts, err := s.invoke(t, true, event(t)); err != nil || attempts != 1 {
+				t.Errorf("%d attempts, %v", attempts, err)
+			}
+		}, 1},
+		{"the instance killed mid-wait", func(t *testing.T, s *stage) {
+			s.invoke(t, true, func(ctx context.Context, c *Checker, last bool) error {
+				if len(s.cloud.asked) == 0 {
+					dying, cancel := context.WithTimeout(ctx, 2500*time.Millisecond)
+					defer cancel()
+					event(t)(dying, c, last)
+					return errors.New("killed")
+				}
+				return event(t)(ctx, c, last)
+			})
+		}, 1},
+		{"delivered five times, one after the other", func(t *testing.T, s *stage) {
+			c := s.instance()
+			for range 5 {
+				if err := event(t)(t.Context(), c, false); err != nil {
+					t.Error(err)
+				}
+			}
+		}, 1},
+		{"delivered five times at once, to five instances", func(t *testing.T, s *stage) {
+			var all sync.WaitGroup
+			for range 5 {
+				all.Go(func() {
+					if err := event(t)(t.Context(), s.instance(), false); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+		}, 5},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := new(stage)
+				s.cloud.start(failing, time.Now(), 5*time.Second, task.Failed)
+				test.play(t, s)
+				if n := s.team.failures()[failing]; n < 1 || n > test.told || len(s.team.ids()) != 1 {
+					t.Errorf("told %d times, want 1 to %d, by the ids %v", n, test.told, s.team.ids())
+				}
+			})
+		})
+	}
+}
+
+// TestBulk: 500 assignments are 500 events. They queue for 20 instances, which ask
+// CloudSSO no more than 50 times a second, and each is told of.
+func TestBulk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const instances = 20
+		s := &stage{instances: instances}
+		queue := make(chan Event, 500)
+		for i := range cap(queue) {
+			id := task.ID(fmt.Sprintf("t-bulk%016d", i))
+			// Some have ended long before an instance is free.
+			s.cloud.start(id, time.Now(), time.Duration(i%60)*time.Second, task.Failed)
+			queue <- Event{ID: fmt.Sprint(i), Data: json.RawMessage(`{"eventName":"CreateAccessAssignment","responseElements":{"Task":{"TaskId":"` + string(id) + `"}}}`)}
+		}
+		close(queue)
+		var all sync.WaitGroup
+		for range instances {
+			all.Go(func() {
+				c := s.instance()
+				for event := range queue {
+					ctx, cancel := context.WithTimeout(t.Context(), timeLimit)
+					if _, err := c.Events(ctx, []Event{event}, false); err != nil {
+						t.Error(err)
+					}
+					cancel()
+				}
+			})
+		}
+		all.Wait()
+		if got := s.team.failures(); len(got) != cap(queue) {
+			t.Errorf("%d of %d are told of", len(got), cap(queue))
+		}
+		slices.SortFunc(s.cloud.asked, time.Time.Compare)
+		most := 0
+		for i, from := range s.cloud.asked {
+			n := 0
+			for _, at := range s.cloud.asked[i:] {
+				if at.Sub(from) >= time.Second {
+					break
+				}
+				n++
+			}
+			most = max(most, n)
+		}
+		t.Logf("%d calls, %d a second at the most", len(s.cloud.asked), most)
+		if most > 50 {
+			t.Errorf("%d calls in a second", most)
+		}
+	})
+}

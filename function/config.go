@@ -17,6 +17,7 @@ import (
 	"taskstatus/function/cloudsso"
 	"taskstatus/function/invoke"
 	"taskstatus/function/task"
+	"taskstatus/function/webhook"
 )
 
 // config is the environment, read once and validated.
@@ -35,6 +36,10 @@ type config struct {
 	zone          *time.Location  // TIME_ZONE
 	checkFunction string          // CHECK_FUNCTION
 	checkEndpoint string          // CHECK_ENDPOINT
+
+	checkInstances int          // CHECK_INSTANCES
+	notifyFinished bool         // NOTIFY_ON
+	eventKeys      webhook.Keys // EVENTS_SECRET
 
 	// warnings are what is allowed but looks wrong, for the log.
 	warnings []string
@@ -81,7 +86,9 @@ func readConfig(getenv func(string) string) (config, error) {
 	note("TASK_DETAILS", err)
 
 	var warnings []string
-	c.chat, warnings, err = chat.Configure(getenv, acs.NewTransport())
+	c.checkInstances, err = readInstances(getenv("CHECK_INSTANCES"))
+	note("CHECK_INSTANCES", err)
+	c.chat, warnings, err = chat.Configure(getenv, acs.NewTransport(), c.checkInstances)
 	wrong = append(wrong, err)
 	c.warnings = append(c.warnings, warnings...)
 	if c.publicURL == "" && (c.chat.Answer() || c.chat.Post()) {
@@ -97,6 +104,11 @@ func readConfig(getenv func(string) string) (config, error) {
 	}
 	c.checkEndpoint, err = invoke.Endpoint(strings.TrimSpace(getenv("CHECK_ENDPOINT")))
 	note("CHECK_ENDPOINT", err)
+
+	c.notifyFinished, err = readNotifyOn(getenv("NOTIFY_ON"))
+	note("NOTIFY_ON", err)
+	c.eventKeys, err = webhook.ParseKeys(getenv("EVENTS_SECRET"))
+	note("EVENTS_SECRET", err)
 
 	if level := strings.TrimSpace(getenv("LOG_LEVEL")); level != "" {
 		note("LOG_LEVEL", c.logLevel.UnmarshalText([]byte(level)))
@@ -146,6 +158,33 @@ func readSwitch(value string) (bool, error) {
 		return false, nil
 	}
 	return false, fmt.Errorf("%q is neither on nor off", value)
+}
+
+// defaultInstances is the reserved concurrency of the function that checks, as
+// s.yaml has it.
+const defaultInstances = 20
+
+func readInstances(value string) (int, error) {
+	value = strings.TrimSpace(value)
+	if value == "" {
+		return defaultInstances, nil
+	}
+	n, err := strconv.ParseUint(value, 10, 10)
+	if err != nil || n == 0 {
+		return defaultInstances, fmt.Errorf("%q is not a number of instances, such as %d", value, defaultInstances)
+	}
+	return int(n), nil
+}
+
+// readNotifyOn reports whether to tell of every task that has ended.
+func readNotifyOn(value string) (bool, error) {
+	switch strings.ToLower(strings.TrimSpace(value)) {
+	case "finished":
+		return true, nil
+	case "failed", "":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q is neither failed nor finished", value)
 }
 
 func isRoleARN(arn string) bool {

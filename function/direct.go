@@ -6,12 +6,11 @@ import (
 
 	"taskstatus/function/chat"
 	"taskstatus/function/site"
-	"taskstatus/function/task"
 	"taskstatus/function/trigger"
 )
 
 // direct answers a direct invocation.
-func direct(ctx context.Context, s *site.Site, bot *chat.Bot, d trigger.Direct, log *slog.Logger) (any, error) {
+func direct(ctx context.Context, s *site.Site, bot *chat.Bot, c *checks, d trigger.Direct, log *slog.Logger) (any, error) {
 	switch {
 	case d.NotifyTest:
 		return map[string]any{"notifyTest": bot.TryPost(ctx)}, nil
@@ -21,10 +20,7 @@ func direct(ctx context.Context, s *site.Site, bot *chat.Bot, d trigger.Direct, 
 		log.LogAttrs(ctx, slog.LevelInfo, "later", append(attrs, slog.Bool("told", told))...)
 		return map[string]any{"told": told}, err
 	case d.Notify:
-		return nil, task.Errorf(task.Invalid, task.Text{
-			En: "notify is not possible: this function tells only who asks",
-			Zh: "不支持 notify：本函数只回答查询者",
-		})
+		return c.direct(ctx, d)
 	}
 	return s.Answer(ctx, requestID(ctx), d.Directory, d.IDs, d.Wait)
 }

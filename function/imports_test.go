@@ -11,17 +11,19 @@ import (
 // may import. What is not here is forbidden.
 var arrows = map[string][]string{
 	"taskstatus/function": {
-		"taskstatus/function/access", "taskstatus/function/acs", "taskstatus/function/chat", "taskstatus/function/cloudsso",
-		"taskstatus/function/invoke", "taskstatus/function/site", "taskstatus/function/task", "taskstatus/function/trigger",
-		"taskstatus/function/watch",
+		"taskstatus/function/access", "taskstatus/function/acs", "taskstatus/function/chat", "taskstatus/function/check",
+		"taskstatus/function/cloudsso", "taskstatus/function/invoke", "taskstatus/function/site", "taskstatus/function/task",
+		"taskstatus/function/trigger", "taskstatus/function/watch", "taskstatus/function/webhook",
 		"github.com/aliyun/fc-runtime-go-sdk/fc", "github.com/aliyun/fc-runtime-go-sdk/fccontext",
 	},
 	"taskstatus/function/task":     {},
+	"taskstatus/function/webhook":  {},
 	"taskstatus/function/access":   {},
 	"taskstatus/function/acs":      {"taskstatus/function/task", "github.com/aliyun/credentials-go/credentials/providers"},
 	"taskstatus/function/cloudsso": {"taskstatus/function/task", "taskstatus/function/acs"},
 	"taskstatus/function/invoke":   {"taskstatus/function/task", "taskstatus/function/acs"},
-	"taskstatus/function/chat":     {"taskstatus/function/task"},
+	"taskstatus/function/chat":     {"taskstatus/function/task", "taskstatus/function/webhook"},
+	"taskstatus/function/check":    {"taskstatus/function/task"},
 	"taskstatus/function/watch":    {"taskstatus/function/task"},
 	"taskstatus/function/trigger":  {"taskstatus/function/task", "github.com/aliyun/fc-runtime-go-sdk/fccontext"},
 	"taskstatus/function/site":     {"taskstatus/function/task", "taskstatus/templates", "taskstatus/web", "github.com/a-h/templ"},

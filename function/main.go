@@ -25,6 +25,7 @@ import (
 
 	"taskstatus/function/acs"
 	"taskstatus/function/chat"
+	"taskstatus/function/check"
 	"taskstatus/function/cloudsso"
 	"taskstatus/function/invoke"
 	"taskstatus/function/site"
@@ -95,29 +96,33 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		RequestID:   requestID,
 		Directories: c.directories,
 		PublicURL:   c.publicURL,
+		Document:    s.Notice,
 		Zone:        c.zone,
 		Now:         time.Now,
 	}
+	checks := &checks{checker: newChecker(c, client, bot, log), site: s, log: log}
+	s.Events, s.Senders = checks, c.eventKeys
 	if c.chat.Answer() {
 		s.Chat = bot
 	}
 	if notifyTest {
 		return tryPost(context.Background(), bot, logs)
 	}
-	if onFC && s.Chat != nil {
+	if onFC {
 		// It invokes itself as itself, not as the role that CloudSSO is asked with.
 		invoker := invoke.New(c.checkEndpoint, acs.NewCredentials(onFC, "", ""))
 		invoker.Observe = observer(log, "invoke")
 		bot.Invoke = func(ctx context.Context, payload []byte, delay time.Duration) error {
 			return invoker.InvokeAsync(ctx, target(ctx, c.checkFunction), payload, delay)
 		}
-	}
-	if onFC {
+		checks.invoke = bot.Invoke
 		f := &trigger.Function{
-			HTTP:    s,
-			Direct:  func(ctx context.Context, d trigger.Direct) (any, error) { return direct(ctx, s, bot, d, log) },
-			Context: invocation,
-			Log:     log,
+			HTTP:        s,
+			Direct:      func(ctx context.Context, d trigger.Direct) (any, error) { return direct(ctx, s, bot, checks, d, log) },
+			CloudEvents: checks.cloudEvents,
+			Timer:       checks.timer,
+			Context:     invocation,
+			Log:         log,
 		}
 		fc.Start(f.Invoke) // does not return
 	}
@@ -131,15 +136,38 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 	return serve(ctx, listener, s)
 }
 
+// newChecker returns a checker that asks CloudSSO by itself: as one of many
+// instances it may not ask as fast as a page does.
+func newChecker(c config, client *cloudsso.Client, teller check.Teller, log *slog.Logger) *check.Checker {
+	watcher := watch.New(client)
+	watcher.Share(c.checkInstances)
+	if c.taskDetails {
+		watcher.Details = client
+	}
+	return &check.Checker{
+		Looker:      watcher,
+		Lister:      client,
+		Teller:      teller,
+		Directories: c.directories,
+		Finished:    c.notifyFinished,
+		Details:     c.taskDetails,
+		Now:         time.Now,
+		Log:         log,
+	}
+}
+
 type (
 	requestIDKey struct{}
 	targetKey    struct{}
+	attemptKey   struct{}
 )
 
 // invocation puts into the context of an invocation what is its own: the
-// credentials of the function's role, its request id, and what the function is.
+// credentials of the function's role, its request id, which attempt it is, and
+// what the function is.
 func invocation(ctx context.Context, fc *fccontext.FcContext) context.Context {
 	ctx = context.WithValue(ctx, requestIDKey{}, fc.RequestID)
+	ctx = context.WithValue(ctx, attemptKey{}, fc.RetryCount)
 	ctx = context.WithValue(ctx, targetKey{}, invoke.Target{AccountID: fc.AccountId, Region: fc.Region, Function: fc.Function.Name})
 	return acs.WithCredentials(ctx, fc.Credentials.AccessKeyId, fc.Credentials.AccessKeySecret, fc.Credentials.SecurityToken)
 }
@@ -147,6 +175,12 @@ func invocation(ctx context.Context, fc *fccontext.FcContext) context.Context {
 func requestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey{}).(string)
 	return id
+}
+
+// attempt is how often the invocation has been tried before.
+func attempt(ctx context.Context) int {
+	n, _ := ctx.Value(attemptKey{}).(int)
+	return n
 }
 
 // target is this function, or the one of that name beside it.

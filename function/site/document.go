@@ -96,7 +96,7 @@ func hint(t task.Task, language task.Language) string {
 	return guess.In(language)
 }
 
-func documents(results []task.Result, language task.Language, url func(task.ID) string) Documents {
+func documents(results []task.Result, language task.Language, url func(task.Task) string) Documents {
 	d := Documents{Tasks: make([]Document, len(results)), Done: true}
 	for i, r := range results {
 		if open(r) {
@@ -108,7 +108,7 @@ func documents(results []task.Result, language task.Language, url func(task.ID) 
 			d.Counts.Unknown++
 			continue
 		}
-		d.Tasks[i] = document(r.Task, language, url(r.ID))
+		d.Tasks[i] = document(r.Task, language, url(r.Task))
 		switch r.Task.Status {
 		case task.Failed:
 			d.Counts.Failed++

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -143,23 +142,12 @@ func (s *Site) directory(e *exchange) (task.DirectoryID, error) {
 	if err != nil {
 		return "", err
 	}
-	return directory, s.shown(directory)
+	return directory, task.Shown(directory, s.Directories)
 }
 
-// shown returns a Forbidden error for a directory that is not configured.
-func (s *Site) shown(directory task.DirectoryID) error {
-	if slices.Contains(s.Directories, directory) {
-		return nil
-	}
-	return task.Errorf(task.Forbidden, task.Text{
-		En: "the directory %s is not one that is shown here",
-		Zh: "本函数未开放目录 %s",
-	}, directory)
-}
-
-// maxWait is how long a request is held at the most: long enough for nearly
+// MaxWait is how long a request is held at the most: long enough for nearly
 // every task, short enough for the proxies on the way.
-const maxWait = 20 * time.Second
+const MaxWait = 20 * time.Second
 
 // wait returns how long the caller would have the answer held until the task is
 // done: ?wait=N, else "Prefer: wait=N" (RFC 7240, section 4.3), in seconds.
@@ -175,7 +163,7 @@ func (e *exchange) wait() (wait time.Duration, asked bool, err error) {
 				Zh: "参数 wait 的值 %.40q 无效：应为整数秒",
 			}, value)
 		}
-		return min(seconds, maxWait), true, nil
+		return min(seconds, MaxWait), true, nil
 	}
 	for _, header := range e.request.Header.Values("Prefer") {
 		for preference := range strings.SplitSeq(header, ",") {
@@ -185,7 +173,7 @@ func (e *exchange) wait() (wait time.Duration, asked bool, err error) {
 				continue
 			}
 			if seconds, ok := wholeSeconds(strings.Trim(strings.TrimSpace(value), `"`)); ok {
-				return min(seconds, maxWait), true, nil
+				return min(seconds, MaxWait), true, nil
 			}
 		}
 	}

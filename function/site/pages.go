@@ -106,9 +106,9 @@ func (s *Site) taskPage(e *exchange, l look) ([]byte, error) {
 		RequestID:   t.RequestID,
 		JSONURL:     templ.SafeURL(e.to("/tasks/" + string(t.ID) + ".json")),
 		TextURL:     templ.SafeURL(e.to("/tasks/" + string(t.ID) + ".txt")),
-		Curl:        `curl -H "Authorization: Bearer $TOKEN" '` + l.url(t.ID) + "'",
+		Curl:        `curl -H "Authorization: Bearer $TOKEN" '` + l.url(t) + "'",
 	}
-	v.URL = l.url(t.ID)
+	v.URL = l.url(t)
 	v.Heading, v.Elapsed = e.sentence(t)
 	if d := t.Details; d != nil {
 		v.Principal = named(d.PrincipalName, d.PrincipalID, d.PrincipalType.Text().In(e.language))

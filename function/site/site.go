@@ -49,6 +49,20 @@ type Chat interface {
 	Answer(r *http.Request, platform string, log func(...slog.Attr)) (contentType string, body []byte, err error)
 }
 
+// A Verifier says whether a request is signed by somebody who is known.
+type Verifier interface {
+	// Verify returns the id that the sender gave the message. Its error says, for
+	// the log, why the message is not genuine.
+	Verify(header http.Header, body []byte, now time.Time) (id string, err error)
+}
+
+// An Events takes what is posted to /events.
+type Events interface {
+	// Receive takes events, or answers a question in their place. later says that the
+	// result will only be known later, by somebody else.
+	Receive(ctx context.Context, header http.Header, body []byte) (result any, later bool, err error)
+}
+
 // A Site is an http.Handler for every route. Its fields are set before the
 // first request and not changed after.
 type Site struct {
@@ -58,6 +72,10 @@ type Site struct {
 	Guard  Guard
 	// Chat is nil where no chat platform is answered.
 	Chat Chat
+	// Events takes what those post whom the Guard knows by name, or Senders by
+	// their signature. It is nil where nothing is taken.
+	Events  Events
+	Senders Verifier
 	// Directories are those that are shown; the first is the default.
 	Directories []task.DirectoryID
 	// Details says that tasks come with details, sooner or later.
@@ -82,20 +100,23 @@ type handler func(*exchange) (*answer, error)
 // A route is what answers at a path.
 type route struct {
 	// name is the path's pattern, for the log.
-	name    string
+	name string
+	// handler answers GET and HEAD, and post POST, where they are allowed.
 	handler handler
-	// post answers POST, where that is allowed.
-	post handler
+	post    handler
 	// public routes need nobody's permission, and tell nothing.
 	public bool
 }
 
 // allowed are the methods that the route takes, for the header Allow.
 func (r route) allowed() string {
-	if r.post != nil {
-		return "GET, HEAD, OPTIONS, POST"
+	switch {
+	case r.handler == nil:
+		return "OPTIONS, POST"
+	case r.post == nil:
+		return "GET, HEAD, OPTIONS"
 	}
-	return "GET, HEAD, OPTIONS"
+	return "GET, HEAD, OPTIONS, POST"
 }
 
 // route finds the route of a path. It is no http.ServeMux because that
@@ -108,6 +129,10 @@ func (s *Site) route(path string) route {
 		return route{name: path, handler: s.severalTasks, post: s.pastedTasks}
 	case "/tasks.json", "/tasks.txt":
 		return route{name: path, handler: s.severalTasks}
+	case "/events":
+		if s.Events != nil {
+			return route{name: path, post: s.events, public: true}
+		}
 	case "/healthz":
 		return route{name: path, handler: s.health, public: true}
 	}
@@ -166,7 +191,7 @@ func (s *Site) answer(e *exchange, at route) (a *answer, err error) {
 	}()
 	h := at.handler
 	switch method := e.request.Method; {
-	case method == http.MethodGet || method == http.MethodHead:
+	case at.handler != nil && (method == http.MethodGet || method == http.MethodHead):
 	case method == http.MethodPost && at.post != nil:
 		h = at.post
 	case method == http.MethodOptions:

@@ -631,7 +631,7 @@ func TestValidator(t *testing.T) {
 	tag := func(change func(*task.Result)) string {
 		r := task.Result{ID: failed, Task: task.Task{ID: failed, Directory: directory, Type: task.CreateAccessAssignment, Status: task.Failed, Start: at(7), End: at(8), FailureReason: "No Permission."}}
 		change(&r)
-		l := look{results: []task.Result{r}, url: func(id task.ID) string { return s.url(e, s.taskPath(directory, id)) }}
+		l := look{results: []task.Result{r}, url: func(t task.Task) string { return s.url(e, s.taskPath(t.Directory, t.ID)) }}
 		l.told = documents(l.results, e.language, l.url)
 		return s.validator(e, l)
 	}

@@ -38,7 +38,7 @@ func (s *Site) oneTask(e *exchange) (*answer, error) {
 	case asJSON:
 		a.body = encode(look.told.Tasks[0])
 	case asText:
-		a.body = []byte(line(r, e.now, e.language, look.url(id)))
+		a.body = []byte(line(r, e.now, e.language, look.url(r.Task)))
 	default:
 		a.body, err = s.taskPage(e, look)
 	}
@@ -68,7 +68,7 @@ func (s *Site) severalTasks(e *exchange) (*answer, error) {
 		a.body = encode(look.told)
 	case asText:
 		for _, r := range look.results {
-			a.body = append(a.body, line(r, e.now, e.language, look.url(r.ID))...)
+			a.body = append(a.body, line(r, e.now, e.language, look.url(r.Task))...)
 		}
 	default:
 		a.body, err = s.boardPage(e, look)
@@ -133,7 +133,7 @@ type look struct {
 	// told are the results as JSON tells them.
 	told Documents
 	// url is where a task's own page is, absolute.
-	url func(task.ID) string
+	url func(task.Task) string
 	// waited is how long the caller would have it held; asked, whether.
 	waited time.Duration
 	asked  bool
@@ -156,7 +156,7 @@ func (s *Site) look(e *exchange, ids []task.ID) (look, error) {
 		return look{}, err
 	}
 	l := look{waited: wait, asked: asked, refresh: refresh}
-	l.url = func(id task.ID) string { return s.url(e, s.taskPath(directory, id)) }
+	l.url = func(t task.Task) string { return s.url(e, s.taskPath(t.Directory, t.ID)) }
 	l.results = s.Looker.Look(e.request.Context(), directory, ids, wait)
 	l.told = documents(l.results, e.language, l.url)
 	// It may have taken a while: what follows speaks of the time after it.
@@ -254,22 +254,26 @@ func (s *Site) Answer(ctx context.Context, requestID string, directory task.Dire
 	if directory == "" {
 		directory = s.Directories[0]
 	}
-	if err := s.shown(directory); err != nil {
+	if err := task.Shown(directory, s.Directories); err != nil {
 		return nil, err
 	}
 	results := s.Looker.Look(ctx, directory, ids, wait)
-	url := func(id task.ID) string {
-		if s.PublicURL == "" {
-			return ""
-		}
-		return s.PublicURL + s.taskPath(directory, id)
-	}
 	s.Log.LogAttrs(ctx, slog.LevelInfo, "direct", append(logged(results), slog.String("requestId", requestID))...)
-	told := documents(results, task.English, url)
+	told := s.Documents(results)
 	if len(results) != 1 {
 		return told, nil
 	}
 	return told.Tasks[0], results[0].Err
+}
+
+// Documents are tasks as JSON for a program that did not ask over HTTP.
+func (s *Site) Documents(results []task.Result) Documents {
+	return documents(results, task.English, func(t task.Task) string {
+		if s.PublicURL == "" {
+			return ""
+		}
+		return s.PublicURL + s.taskPath(t.Directory, t.ID)
+	})
 }
 
 func redirect(to string) *answer {

@@ -336,7 +336,7 @@ func TestBuiltNotifyTest(t *testing.T) {
 		}
 		return problems
 	}
-	if got := trials(); len(got) != len(chatNames) || got["dingtalk"]+got["feishu"]+got["wecom"]+got["slack"] != "" {
+	if got := trials(); len(got) != len(receiverNames) || got["dingtalk"]+got["feishu"]+got["wecom"]+got["slack"]+got["webhook"] != "" {
 		t.Errorf("got %v", got)
 	}
 	for _, platform := range chatNames {

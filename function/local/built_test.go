@@ -104,14 +104,6 @@ func TestBuiltAnswersInTime(t *testing.T) {
 	}
 }
 
-func TestBuiltRefusesToNotify(t *testing.T) {
-	s := start(t, options{})
-	id := s.createTask(t, "seconds=0")
-	if r := s.invoke(t, `{"taskId":"`+id+`","notify":true}`); r.header.Get("X-Fc-Error-Type") == "" || !strings.Contains(r.body, "notify is not possible") {
-		t.Errorf("got %v %s", r.header, r.body)
-	}
-}
-
 // TestBuiltAsksOnce looks at a finished task from all sides.
 func TestBuiltAsksOnce(t *testing.T) {
 	s := start(t, options{})

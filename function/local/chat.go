@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -35,12 +36,17 @@ const (
 	viaNote     = "note"         // none: why there is no answer
 )
 
+// A receiver is somebody who takes what is posted.
+type receiver interface {
+	// endpoints are the receiver's API: patterns of addresses, and what they do.
+	endpoints() map[string]chatEndpoint
+	// refusals are the receiver's own errors by kind of fault, for one way of posting.
+	refusals(via string) map[string]post
+}
+
 // A chatPlatform is one of the four: how it calls a bot, and what it takes from one.
 type chatPlatform interface {
-	// endpoints are the platform's API: patterns of addresses, and what they do.
-	endpoints() map[string]chatEndpoint
-	// refusals are the platform's own errors by kind of fault, for one way of posting.
-	refusals(via string) map[string]post
+	receiver
 	// call writes down what a person typed, as the platform calls a bot with it.
 	call(u *utterance) (chatCall, error)
 	// answer reads the response to such a call. It reports false where that says nothing.
@@ -80,6 +86,7 @@ type post struct {
 	said    *utterance // what it answers; nil for a webhook
 	private bool
 	opened  object // what was sent, where that came encrypted
+	text    string // what can be read, where that is other than what is shown
 }
 
 // An utterance is what a person typed.
@@ -109,6 +116,7 @@ type chatEntry struct {
 	Links    []string        `json:"links,omitempty"`    // in the text
 	Mentions []string        `json:"mentions,omitempty"` // of people, or of everybody
 	Private  bool            `json:"private"`
+	ID       string          `json:"webhookId,omitempty"` // the same for each attempt at a webhook
 	At       time.Time       `json:"at"`
 	Raw      json.RawMessage `json:"raw"`
 
@@ -124,7 +132,8 @@ type chat struct {
 	frontURL  string // where the function is
 	url       string // where this is
 	platforms map[string]chatPlatform
-	examples  []string // of what one can say
+	receivers map[string]receiver // the platforms, and who hears without speaking
+	examples  []string            // of what one can say
 	now       func() time.Time
 	log       *log.Logger
 	client    *http.Client
@@ -142,6 +151,9 @@ type chat struct {
 
 // chatNames are the platforms, in the order in which they are shown.
 var chatNames = []string{"dingtalk", "feishu", "wecom", "slack"}
+
+// receiverNames are all to whom the function can post.
+var receiverNames = append(slices.Clone(chatNames), "webhook")
 
 // newChat returns a stand-in whose own address is url. It adds to the
 // function's variables what the caller left out, and knows what they say.
@@ -166,6 +178,10 @@ func newChat(frontURL, url string, variables map[string]string, now func() time.
 		"wecom":    newWeCom(c, variables),
 		"slack":    newSlack(c, variables),
 	}
+	c.receivers = map[string]receiver{"webhook": newWebhook(c, variables)}
+	for name, platform := range c.platforms {
+		c.receivers[name] = platform
+	}
 	return c
 }
 
@@ -183,7 +199,7 @@ func (c *chat) handler() http.Handler {
 	mux.HandleFunc("GET /faults", c.serveFaults)
 	mux.HandleFunc("POST /faults", c.serveAddFault)
 	mux.HandleFunc("DELETE /faults", c.serveClearFaults)
-	for name, platform := range c.platforms {
+	for name, platform := range c.receivers {
 		for pattern, endpoint := range platform.endpoints() {
 			mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { c.servePost(w, r, name, endpoint) })
 		}
@@ -199,7 +215,8 @@ func (c *chat) servePost(w http.ResponseWriter, r *http.Request, platform string
 		http.Error(w, "read the body", http.StatusBadRequest)
 		return
 	}
-	refusals := c.platforms[platform].refusals(endpoint.via)
+	refusals := c.receivers[platform].refusals(endpoint.via)
+	id := r.Header.Get("Webhook-Id")
 	active := c.faults.take(func(f chatFault) bool {
 		_, refuses := refusals[f.Kind]
 		return f.Platform == platform && (f.On == endpoint.via || f.On == "" && endpoint.via != viaToken) && (refuses || chatFaultKinds[f.Kind] != nil)
@@ -208,14 +225,14 @@ func (c *chat) servePost(w http.ResponseWriter, r *http.Request, platform string
 	switch spoil := chatFaultKinds[active.Kind]; {
 	case spoil != nil:
 		p.err = active.Kind
-		c.record(platform, endpoint.via, p, body)
+		c.record(platform, endpoint.via, id, p, body)
 		p.reply = spoil(c, w, r)
 	case active.Kind != "":
 		p = refusals[active.Kind]
-		c.record(platform, endpoint.via, p, body)
+		c.record(platform, endpoint.via, id, p, body)
 	default:
 		p = endpoint.serve(r, body)
-		c.record(platform, endpoint.via, p, body)
+		c.record(platform, endpoint.via, id, p, body)
 	}
 	if p.reply.status == 0 {
 		panic(http.ErrAbortHandler)
@@ -224,11 +241,11 @@ func (c *chat) servePost(w http.ResponseWriter, r *http.Request, platform string
 }
 
 // record adds a post to its conversation.
-func (c *chat) record(platform, via string, p post, raw []byte) {
+func (c *chat) record(platform, via, id string, p post, raw []byte) {
 	if p.silent {
 		return
 	}
-	entry := chatEntry{Platform: platform, Via: via, Status: "shown", Private: p.private, At: c.now().UTC(), Raw: rawJSON(raw), said: p.said, view: p.view}
+	entry := chatEntry{Platform: platform, Via: via, Status: "shown", Private: p.private, ID: id, At: c.now().UTC(), Raw: rawJSON(raw), said: p.said, view: p.view}
 	if p.opened != nil {
 		entry.Raw, _ = json.Marshal(p.opened) // was JSON before
 	}
@@ -236,7 +253,7 @@ func (c *chat) record(platform, via string, p post, raw []byte) {
 		entry.Status, entry.Error, entry.view = "refused", p.err, nil
 	}
 	if v := entry.view; v != nil {
-		entry.Title, entry.Text, entry.Color, entry.Buttons, entry.Links, entry.Mentions = v.heading(), v.text(), v.Color, v.Buttons, v.links(), v.mentions()
+		entry.Title, entry.Text, entry.Color, entry.Buttons, entry.Links, entry.Mentions = v.heading(), cmp.Or(p.text, v.text()), v.Color, v.Buttons, v.links(), v.mentions()
 		if len(v.Buttons) > 0 {
 			entry.Button = &v.Buttons[0]
 		}
@@ -291,8 +308,8 @@ func (c *chat) messages(platform string) []chatEntry {
 
 func (c *chat) serveMessages(w http.ResponseWriter, r *http.Request) {
 	platform := r.FormValue("platform")
-	if platform != "" && c.platforms[platform] == nil {
-		badRequest(w, errPlatform(platform))
+	if platform != "" && c.receivers[platform] == nil {
+		badRequest(w, errPlatform(platform, receiverNames))
 		return
 	}
 	writeJSON(w, http.StatusOK, c.messages(platform))
@@ -309,8 +326,8 @@ func (c *chat) serveClear(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, []chatEntry{})
 }
 
-func errPlatform(name string) error {
-	return fmt.Errorf("platform %q: it must be one of %s", name, strings.Join(chatNames, ", "))
+func errPlatform(name string, names []string) error {
+	return fmt.Errorf("platform %q: it must be one of %s", name, strings.Join(names, ", "))
 }
 
 // wantsPage reports whether a person looks on, in a browser.

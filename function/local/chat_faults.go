@@ -58,9 +58,9 @@ func (c *chat) serveFaults(w http.ResponseWriter, _ *http.Request) {
 func (c *chat) serveAddFault(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	added := chatFault{Platform: query.Get("platform"), Kind: query.Get("kind"), On: query.Get("on")}
-	platform := c.platforms[added.Platform]
+	platform := c.receivers[added.Platform]
 	if platform == nil {
-		badRequest(w, errPlatform(added.Platform))
+		badRequest(w, errPlatform(added.Platform, receiverNames))
 		return
 	}
 	kinds := slices.Collect(maps.Keys(chatFaultKinds))

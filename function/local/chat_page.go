@@ -18,7 +18,7 @@ var chatPageText string
 var chatPage = template.Must(template.New("chats").Parse(chatPageText))
 
 // chatTitles are the platforms' names.
-var chatTitles = map[string]string{"dingtalk": "DingTalk 钉钉", "feishu": "Feishu 飞书", "wecom": "WeCom 企业微信", "slack": "Slack"}
+var chatTitles = map[string]string{"dingtalk": "DingTalk 钉钉", "feishu": "Feishu 飞书", "wecom": "WeCom 企业微信", "slack": "Slack", "webhook": "Webhook"}
 
 // chatColors are the platforms' words for colours: all that is readable on
 // both a light and a dark page.
@@ -47,6 +47,7 @@ func (s span) Ink() template.CSS { return ink(s.Color) }
 // A chatColumn is a platform's conversation on the page.
 type chatColumn struct {
 	Name, Title, Example string
+	Speaks               bool // people can say something there
 	Lines                []chatLine
 }
 
@@ -62,6 +63,7 @@ type chatLine struct {
 	Bar        template.CSS
 	Blocks     []viewBlock
 	Buttons    []viewButton
+	ID         string
 	Raw        string
 }
 
@@ -74,11 +76,13 @@ var ways = map[string]string{
 func newChatLine(entry chatEntry) chatLine {
 	line := chatLine{
 		At: entry.At, Said: entry.Via == viaPerson, Note: entry.Via == viaNote,
-		Text: entry.Text, Error: entry.Error, Raw: indented(entry.Raw),
+		Text: entry.Text, Error: entry.Error, ID: entry.ID, Raw: indented(entry.Raw),
 	}
 	switch {
 	case line.Said:
 		line.How = entry.Title
+	case entry.Platform == "webhook":
+		line.How = "posted" // there is no group
 	case entry.Later:
 		line.How = "later, " + ways[entry.Via]
 	default:
@@ -102,7 +106,7 @@ func indented(raw json.RawMessage) string {
 	return laid.String()
 }
 
-// servePage shows the four conversations and lets people speak in them.
+// servePage shows the four conversations and lets people speak in them, and what the webhook heard.
 func (c *chat) servePage(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	entries := slices.Clone(c.entries)
@@ -119,8 +123,8 @@ func (c *chat) servePage(w http.ResponseWriter, r *http.Request) {
 	if seconds := r.URL.Query().Get("refresh"); refreshes.MatchString(seconds) {
 		page.Refresh = seconds
 	}
-	for _, name := range chatNames {
-		column := chatColumn{Name: name, Title: chatTitles[name], Example: "task t-…"}
+	for _, name := range receiverNames {
+		column := chatColumn{Name: name, Title: chatTitles[name], Example: "task t-…", Speaks: c.platforms[name] != nil}
 		for _, entry := range entries {
 			if entry.Platform == name {
 				column.Lines = append(column.Lines, newChatLine(entry))

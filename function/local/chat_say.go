@@ -89,7 +89,7 @@ func (c *chat) deliver(ctx context.Context, u *utterance, call chatCall) saying 
 	default:
 		if p, ok := platform.answer(u, response); ok {
 			p.said, p.private = u, p.private || u.private
-			c.record(u.platform, viaAnswer, p, response.body)
+			c.record(u.platform, viaAnswer, "", p, response.body)
 			result.Error = p.err
 		}
 	}
@@ -153,7 +153,7 @@ func (c *chat) serveSay(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case c.platforms[u.platform] == nil:
-		badRequest(w, errPlatform(u.platform))
+		badRequest(w, errPlatform(u.platform, chatNames))
 		return
 	case u.forge != "" && !slices.Contains(forgeries, u.forge):
 		badRequest(w, fmt.Errorf("forge %q: it must be one of %v", u.forge, forgeries))

@@ -359,7 +359,7 @@ func TestChatForgets(t *testing.T) {
 		t.Errorf("%v, %d handles", err, len(s.handles))
 	}
 	for i := range maxChatMessages + 1 {
-		s.record("slack", viaWebhook, post{view: &view{Title: strconv.Itoa(i)}}, nil)
+		s.record("slack", viaWebhook, "", post{view: &view{Title: strconv.Itoa(i)}}, nil)
 	}
 	if entries := s.messages("slack"); len(entries) != maxChatMessages || entries[0].Title != "1" {
 		t.Errorf("%d messages, the first %q", len(entries), entries[0].Title)

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -14,7 +16,7 @@ var (
 	// ownVariables and those that begin with one of ownPrefixes are the
 	// function's configuration.
 	ownVariables = []string{
-		"ACCESS", "ACCESS_TOKENS", "CHECK_ENDPOINT", "CHECK_FUNCTION", "EVENTS_SECRET", "LOG_LEVEL", "NOTIFY_ON", "PUBLIC_URL",
+		"ACCESS", "ACCESS_TOKENS", "CHECK_ENDPOINT", "CHECK_FUNCTION", "CHECK_INSTANCES", "EVENTS_SECRET", "LOG_LEVEL", "NOTIFY_ON", "PUBLIC_URL",
 		"RECENT_TASKS", "SIGNING_KEY", "TASK_DETAILS", "TIME_ZONE", "WEBHOOK_SECRET", "WEBHOOK_URL",
 	}
 	ownPrefixes = []string{"CLOUDSSO_", "DINGTALK_", "FEISHU_", "SLACK_", "WECOM_"}
@@ -33,6 +35,10 @@ type config struct {
 	instances    int
 	freeze       bool
 	timeout      time.Duration
+	async        queueConfig // what flags say of it
+	timers       []timerSpec
+	events       string // empty: off
+	scenario     string // empty: none
 	rotate       time.Duration
 	seed         uint64
 	quiet        bool
@@ -51,6 +57,9 @@ type cloud struct {
 	cloudSSOURL string // empty with -live
 	chatURL     string // empty with -live
 	function    *function
+	queue       *queue
+	timers      *timers
+	events      *eventBus // nil with -live
 	chat        *chat     // nil with -live
 	cloudSSO    *cloudSSO // nil with -live
 	keys        *keyring  // nil with -live
@@ -69,6 +78,9 @@ func openCloud(c config) (*cloud, error) {
 }
 
 func (o *cloud) open(c config) error {
+	if c.after == nil {
+		c.after = time.After
+	}
 	own, inherited := splitEnviron(c.environ)
 	logTo := c.log
 	if c.quiet {
@@ -77,12 +89,13 @@ func (o *cloud) open(c config) error {
 	caller := new(callerCredentials)
 	issue := caller.issue
 	var known keyFinder = caller
+	var cloudSSOListener net.Listener
 	if c.live {
 		if err := checkLive(own); err != nil {
 			return err
 		}
 	} else {
-		o.keys = newKeyring(c.rotate, c.timeout+time.Minute, c.now)
+		o.keys = newKeyring(c.rotate, max(c.timeout, c.async.timeout)+time.Minute, c.now)
 		issue, known = o.keys.issue, o.keys
 		directories := strings.FieldsFunc(own["CLOUDSSO_DIRECTORY_ID"], func(r rune) bool { return r == ',' || r == ' ' })
 		if len(directories) == 0 {
@@ -91,13 +104,13 @@ func (o *cloud) open(c config) error {
 		tasks := newTaskStore(c.seed, c.now)
 		tasks.addInitial(directories[0])
 		o.cloudSSO = newCloudSSO(directories, o.keys, tasks, c.now, logTo)
-		url, err := o.serve("cloudsso", c.cloudSSOAddr, &http.Server{Handler: o.cloudSSO, ConnState: o.cloudSSO.countConnection})
-		if err != nil {
+		var err error
+		if cloudSSOListener, err = o.listen("cloudsso", c.cloudSSOAddr); err != nil {
 			return err
 		}
-		o.cloudSSOURL = url
+		o.cloudSSOURL = urlOf(cloudSSOListener)
 		setDefault(own, "CLOUDSSO_DIRECTORY_ID", directories[0])
-		setDefault(own, "CLOUDSSO_ENDPOINT", url)
+		setDefault(own, "CLOUDSSO_ENDPOINT", o.cloudSSOURL)
 	}
 
 	// The addresses of those who call the function are known before the
@@ -114,6 +127,8 @@ func (o *cloud) open(c config) error {
 	setDefault(own, "PUBLIC_URL", o.frontURL)
 	setDefault(own, "ACCESS", "open")
 	setDefault(own, "CHECK_ENDPOINT", o.consoleURL)
+	c.async.instances = cmp.Or(c.async.instances, c.instances)
+	setDefault(own, "CHECK_INSTANCES", strconv.Itoa(c.async.instances))
 	if !c.live {
 		chatListener, err := o.listen("chat", c.chatAddr)
 		if err != nil {
@@ -127,37 +142,44 @@ func (o *cloud) open(c config) error {
 		o.start(chatListener, &http.Server{Handler: o.chat.handler()})
 	}
 	o.function, err = newFunction(functionConfig{
-		instanceSpec: instanceSpec{binary: c.function, log: c.log, timeout: c.timeout},
+		instanceSpec: instanceSpec{binary: c.function, log: c.log},
 		instances:    c.instances,
+		timeout:      c.timeout,
 		freeze:       c.freeze,
 		variables:    own,
 		inherited:    inherited,
 		credentials:  issue,
-		after:        c.after,
 	})
 	if err != nil {
 		return err
 	}
+	c.async.log, c.async.now, c.async.after = c.log, c.now, c.after
+	o.queue = newQueue(c.async, o.function.run)
+	invokeLater := func(payload []byte) error { return o.queue.add(invocationID(c.now()), payload, 0) }
+	o.timers = newTimers(c.now, c.after, invokeLater)
+	for _, spec := range c.timers {
+		if err := o.timers.add(spec); err != nil {
+			return fmt.Errorf("-timer: %w", err)
+		}
+	}
+	if !c.live {
+		o.events = newEventBus(cmp.Or(c.events, eventsOff), c.now, invokeLater, logTo)
+		o.cloudSSO.events = o.events
+		o.start(cloudSSOListener, &http.Server{Handler: o.cloudSSO, ConnState: o.cloudSSO.countConnection})
+	}
 	o.start(frontListener, &http.Server{Handler: &front{o.function, c.now}})
 	orders := &console{
 		function: o.function,
+		queue:    o.queue,
+		timers:   o.timers,
 		now:      c.now,
 		verifier: &verifier{keys: known, now: c.now},
 		cloudSSO: o.cloudSSO,
+		events:   o.events,
 		keys:     o.keys,
 	}
 	o.start(consoleListener, &http.Server{Handler: orders.handler()})
 	return nil
-}
-
-// serve listens on the address that the flag gives, and returns its URL.
-func (o *cloud) serve(flag, address string, server *http.Server) (string, error) {
-	listener, err := o.listen(flag, address)
-	if err != nil {
-		return "", err
-	}
-	o.start(listener, server)
-	return urlOf(listener), nil
 }
 
 // listen opens a listener that is closed with the rest, served or not.
@@ -177,11 +199,17 @@ func (o *cloud) start(listener net.Listener, server *http.Server) {
 	go server.Serve(listener)
 }
 
-// Close ends everything; the function's processes first, while they still
-// have somebody to speak to.
+// Close ends everything: what invokes the function, then its processes, while
+// they still have somebody to speak to.
 func (o *cloud) Close() {
+	if o.timers != nil {
+		o.timers.Close()
+	}
 	if o.function != nil {
 		o.function.Close()
+	}
+	if o.queue != nil {
+		o.queue.Close()
 	}
 	if o.cloudSSO != nil {
 		o.cloudSSO.Close()

@@ -66,6 +66,7 @@ type cloudSSO struct {
 	faults      faultList[fault, *fault]
 	now         func() time.Time
 	log         *log.Logger
+	events      *eventBus // is told of what is created
 	closing     chan struct{}
 	closeOnce   sync.Once
 
@@ -154,6 +155,9 @@ func (c *cloudSSO) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer, err = c.answer(r, call)
 	}
 	reply := c.reply(r, answer, err)
+	if err == nil && slices.Contains(taskTypes, call.Action) {
+		c.events.created(call.Action, parametersOf(call), answer) // whatever a fault does to the answer
+	}
 	if active.Kind != "" {
 		reply = faultKinds[active.Kind](&faultyCall{
 			fault: active, cloudSSO: c, writer: w, request: r, call: call, answer: answer, reply: reply,
@@ -458,6 +462,19 @@ func (c *cloudSSO) create(call signedCall) (document, error) {
 		}))
 	}
 	return createdDocument(call.Action, created), nil
+}
+
+// order makes tasks without a call, and returns them with what their creator
+// would have answered.
+func (c *cloudSSO) order(spec taskSpec, count int) ([]simulatedTask, document) {
+	var created []simulatedTask
+	for range count {
+		created = append(created, c.tasks.add(spec))
+	}
+	answer := createdDocument(spec.taskType, created)
+	answer["RequestId"] = newRequestID()
+	c.events.ordered(spec.taskType, created, answer)
+	return created, answer
 }
 
 // named returns the known party with the id, or a new one without much of a name.

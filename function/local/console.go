@@ -2,12 +2,9 @@ package main
 
 import (
 	"cmp"
-	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -29,11 +26,14 @@ const (
 // the form of FC's own API, the other triggers, and orders to the simulation.
 type console struct {
 	function *function
+	queue    *queue
+	timers   *timers
 	now      func() time.Time
 	verifier *verifier
 	rights   rights
 	// Only of a simulation.
 	cloudSSO *cloudSSO
+	events   *eventBus
 	keys     *keyring
 }
 
@@ -43,10 +43,22 @@ func (c *console) handler() http.Handler {
 	mux.HandleFunc("POST /invoke", c.serveInvocation)
 	mux.HandleFunc("GET /rights", c.serveRights)
 	mux.HandleFunc("POST /rights", c.serveChangeRights)
-	mux.HandleFunc("POST /timer", c.serveTimer)
 	mux.HandleFunc("POST /event", c.serveEvent)
+	mux.HandleFunc("POST /timer", c.serveTimer)
+	mux.HandleFunc("GET /timers", c.serveTimers)
+	mux.HandleFunc("POST /timers", c.serveAddTimer)
+	mux.HandleFunc("DELETE /timers", c.serveClearTimers)
+	mux.HandleFunc("GET /timers/faults", c.serveTimerFaults)
+	mux.HandleFunc("POST /timers/faults", c.serveAddTimerFault)
+	mux.HandleFunc("DELETE /timers/faults", c.serveClearTimerFaults)
+	mux.HandleFunc("GET /queue", c.serveQueue)
+	mux.HandleFunc("GET /destinations", c.serveDestinations)
+	mux.HandleFunc("DELETE /destinations", c.serveClearDestinations)
+	mux.HandleFunc("POST /instances/kill", c.serveKill)
 	if c.cloudSSO != nil {
 		mux.HandleFunc("POST /tasks", c.serveCreate)
+		mux.HandleFunc("GET /events", c.serveEvents)
+		mux.HandleFunc("POST /events", c.serveChangeEvents)
 		mux.HandleFunc("GET /faults", c.serveFaults)
 		mux.HandleFunc("POST /faults", c.serveAddFault)
 		mux.HandleFunc("DELETE /faults", c.serveClearFaults)
@@ -94,7 +106,7 @@ func (c *console) run(w http.ResponseWriter, r *http.Request, payload []byte) {
 			(&fcError{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "the payload is larger than 128 KB"}).write(w, requestID)
 			return
 		}
-		if err := c.function.invokeLater(requestID, payload, delay); err != nil {
+		if err := c.queue.add(requestID, payload, delay); err != nil {
 			internal(err)
 			return
 		}
@@ -130,72 +142,13 @@ func asyncDelay(header string) (time.Duration, error) {
 // tick may come late or twice.
 func (c *console) serveTimer(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	c.runJSON(w, r, map[string]string{
-		"triggerTime": cmp.Or(query.Get("time"), c.now().UTC().Format(timeLayout)),
-		"triggerName": cmp.Or(query.Get("name"), "timer"),
-		"payload":     query.Get("payload"),
-	})
+	due := cmp.Or(query.Get("time"), c.now().UTC().Format(timeLayout))
+	c.run(w, r, timerEvent(due, cmp.Or(query.Get("name"), "timer"), query.Get("payload")))
 }
 
-// serveEvent sends the posted event; data without an envelope is put into the
-// one that EventBridge gives an ActionTrail event of CloudSSO.
-func (c *console) serveEvent(w http.ResponseWriter, r *http.Request) {
-	payload, ok := readPayload(w, r)
-	if !ok {
-		return
-	}
-	var data map[string]any
-	if err := json.Unmarshal(payload, &data); err != nil || data == nil {
-		badRequest(w, errors.New("the body must be a JSON object"))
-		return
-	}
-	if _, ok := data["specversion"]; ok {
-		c.run(w, r, payload)
-		return
-	}
-	now := c.now()
-	china := now.In(time.FixedZone("PRC", 8*60*60))
-	full := map[string]any{
-		"eventId":         newRequestID(),
-		"eventVersion":    1,
-		"eventRW":         "Write",
-		"eventType":       "ApiCall",
-		"eventName":       createAssignment,
-		"eventSource":     "cloudsso.cn-shanghai.aliyuncs.com",
-		"eventTime":       now.UTC().Format(timeLayout),
-		"acsRegion":       "cn-shanghai",
-		"serviceName":     "CloudSSO",
-		"requestId":       newRequestID(),
-		"sourceIpAddress": "127.0.0.1",
-		"userAgent":       "curl",
-		"userIdentity":    map[string]any{"type": "ram-user", "userName": "Alice", "accountId": accountID},
-		"isGlobal":        false,
-	}
-	maps.Copy(full, data)
-	c.runJSON(w, r, map[string]any{
-		"specversion":        "1.0",
-		"id":                 strings.ToLower(rand.Text()),
-		"source":             "acs.cloudsso",
-		"type":               "cloudsso:ActionTrail:ApiCall",
-		"subject":            "acs:cloudsso:cn-shanghai:" + accountID,
-		"datacontenttype":    "application/json;charset=utf-8",
-		"time":               china.Format(time.RFC3339),
-		"aliyunaccountid":    accountID,
-		"aliyunpublishtime":  china.Format("2006-01-02T15:04:05.000MST"), // not RFC 3339, as the real one
-		"aliyuneventbusname": "default",
-		"aliyunregionid":     "cn-shanghai",
-		"data":               full,
-	})
-}
-
-// runJSON invokes the function with a value.
-func (c *console) runJSON(w http.ResponseWriter, r *http.Request, value any) {
-	payload, err := json.Marshal(value)
-	if err != nil {
-		badRequest(w, err)
-		return
-	}
-	c.run(w, r, payload)
+// serveKill has the machine under every busy instance fail.
+func (c *console) serveKill(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]int{"killed": c.function.killBusy()})
 }
 
 // serveCreate makes tasks as they are wanted, and answers as their creator would.
@@ -230,12 +183,7 @@ func (c *console) serveCreate(w http.ResponseWriter, r *http.Request) {
 	}
 	spec.length = time.Duration(length * float64(time.Second))
 	spec.age = time.Duration(age * float64(time.Second))
-	var created []simulatedTask
-	for range int(count) {
-		created = append(created, c.cloudSSO.tasks.add(spec))
-	}
-	answer := createdDocument(spec.taskType, created)
-	answer["RequestId"] = newRequestID()
+	_, answer := c.cloudSSO.order(spec, int(count))
 	writeJSON(w, http.StatusOK, answer)
 }
 
@@ -283,7 +231,7 @@ func (c *console) serveClearFaults(w http.ResponseWriter, r *http.Request) {
 
 func (c *console) serveStats(w http.ResponseWriter, _ *http.Request) {
 	stats := c.cloudSSO.snapshot()
-	stats.Invocations = c.function.invokedLater()
+	stats.Invocations = c.queue.invokedLater()
 	writeJSON(w, http.StatusOK, stats)
 }
 

@@ -34,27 +34,25 @@ var errClosed = errors.New("the function is shut down")
 // A functionConfig says what to run and how.
 type functionConfig struct {
 	instanceSpec
-	instances   int
+	instances   int           // for those whose caller waits
+	timeout     time.Duration // of those too
 	freeze      bool
 	variables   map[string]string // the function's own configuration
 	inherited   map[string]string // what only the machine can know, such as PATH
 	credentials func() (key, error)
-	after       func(time.Duration) <-chan time.Time // nil: time.After
 }
 
 // A function is a pool of instances of one binary. An invocation takes an idle
 // instance, or a new one while there are fewer than the limit, or waits.
 type function struct {
 	functionConfig
-	slots   chan struct{} // one for each instance that may be busy
-	tasks   sync.WaitGroup
-	closing chan struct{}
+	slots chan struct{} // one for each caller that may have an instance
 
 	mu     sync.Mutex
 	idle   []*instance // the most recently used last
 	all    map[*instance]bool
+	killed map[*instance]bool // before they were released
 	closed bool
-	later  int // asynchronous invocations so far
 }
 
 func newFunction(config functionConfig) (*function, error) {
@@ -70,20 +68,18 @@ func newFunction(config functionConfig) (*function, error) {
 		return nil, fmt.Errorf("find the function: %w", err)
 	}
 	config.binary = binary
-	if config.after == nil {
-		config.after = time.After
-	}
 	return &function{
 		functionConfig: config,
 		slots:          make(chan struct{}, config.instances),
 		all:            make(map[*instance]bool),
-		closing:        make(chan struct{}),
+		killed:         make(map[*instance]bool),
 	}, nil
 }
 
-// invoke runs the function to its end, whatever becomes of the caller
-// meanwhile: the context covers only the wait for an instance. Its error is
-// that the function could not be run at all.
+// invoke runs the function for a caller, who has to wait while as many others
+// run as may. It runs to its end, whatever becomes of the caller meanwhile: the
+// context covers only the wait for an instance. Its error is that the function
+// could not be run at all.
 func (f *function) invoke(ctx context.Context, requestID string, payload []byte) (outcome, error) {
 	select {
 	case f.slots <- struct{}{}:
@@ -91,6 +87,11 @@ func (f *function) invoke(ctx context.Context, requestID string, payload []byte)
 	case <-ctx.Done():
 		return outcome{}, fmt.Errorf("wait for an instance: %w", ctx.Err())
 	}
+	return f.run(&invocation{requestID: requestID, payload: payload, timeout: f.timeout})
+}
+
+// run runs the function to its end, however many others run.
+func (f *function) run(call *invocation) (outcome, error) {
 	credentials, err := f.credentials()
 	if err != nil {
 		return outcome{}, fmt.Errorf("get the role's credentials: %w", err)
@@ -99,48 +100,10 @@ func (f *function) invoke(ctx context.Context, requestID string, payload []byte)
 	if err != nil {
 		return outcome{}, err
 	}
-	end := used.invoke(&invocation{
-		requestID:   requestID,
-		payload:     payload,
-		credentials: credentials,
-		ended:       make(chan outcome, 1),
-	})
+	call.credentials, call.ended = credentials, make(chan outcome, 1)
+	end := used.invoke(call)
 	f.release(used)
 	return end, nil
-}
-
-// invokeLater runs the function after a delay, without anyone waiting for it.
-func (f *function) invokeLater(requestID string, payload []byte, delay time.Duration) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.closed {
-		return errClosed
-	}
-	f.later++
-	f.tasks.Go(func() {
-		if delay > 0 {
-			select {
-			case <-f.after(delay):
-			case <-f.closing:
-				return
-			}
-		}
-		end, err := f.invoke(context.Background(), requestID, payload)
-		switch {
-		case err != nil && !errors.Is(err, errClosed):
-			fmt.Fprintf(f.log, "asynchronous invocation %s: %v\n", requestID, err)
-		case err == nil && end.ending != succeeded:
-			fmt.Fprintf(f.log, "asynchronous invocation %s: %s\n", requestID, end.payload)
-		}
-	})
-	return nil
-}
-
-// invokedLater counts the asynchronous invocations so far.
-func (f *function) invokedLater() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.later
 }
 
 // acquire returns an instance that is ready to run, thawed.
@@ -173,7 +136,8 @@ func (f *function) acquire(credentials key) (*instance, error) {
 func (f *function) release(used *instance) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !used.alive() {
+	if f.killed[used] || !used.alive() {
+		delete(f.killed, used)
 		delete(f.all, used)
 		return
 	}
@@ -181,6 +145,26 @@ func (f *function) release(used *instance) {
 		used.freeze()
 	}
 	f.idle = append(f.idle, used)
+}
+
+// killBusy ends the process of every instance that runs an invocation, as a
+// machine that fails does, and returns how many there were.
+func (f *function) killBusy() int {
+	f.mu.Lock()
+	var busy []*instance
+	for running := range f.all {
+		if !slices.Contains(f.idle, running) && !f.killed[running] {
+			busy = append(busy, running)
+			// An invocation that ends at this moment must not leave a dying instance to the next.
+			f.killed[running] = true
+			running.process.Process.Kill()
+		}
+	}
+	f.mu.Unlock()
+	for _, running := range busy {
+		<-running.exited
+	}
+	return len(busy)
 }
 
 // environ is the environment of a new instance, with the credentials of its start.
@@ -209,13 +193,10 @@ func (f *function) environ(credentials key) []string {
 	return environ
 }
 
-// Close ends every instance, busy or not, and waits for what ran.
+// Close ends every instance, busy or not.
 func (f *function) Close() {
 	f.mu.Lock()
-	if !f.closed {
-		f.closed = true
-		close(f.closing)
-	}
+	f.closed = true
 	instances := slices.Collect(maps.Keys(f.all))
 	f.mu.Unlock()
 	var stopping sync.WaitGroup
@@ -223,7 +204,6 @@ func (f *function) Close() {
 		stopping.Go(running.stop)
 	}
 	stopping.Wait()
-	f.tasks.Wait()
 }
 
 // errorPayload is the form of an error that FC makes itself.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -14,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -67,6 +69,9 @@ type options struct {
 	env       map[string]string // of the caller: what of it is the function's reaches the function
 	instances int
 	timeout   time.Duration
+	async     queueConfig // its zero members are as by default; negative retries: none
+	timers    []timerSpec
+	events    string
 	rotate    time.Duration
 	thawed    bool // do not freeze
 	now       func() time.Time
@@ -100,6 +105,9 @@ func start(t testing.TB, o options) *stage {
 		instances:    max(o.instances, 1),
 		freeze:       !o.thawed,
 		timeout:      o.timeout,
+		async:        o.async,
+		timers:       o.timers,
+		events:       o.events,
 		rotate:       o.rotate,
 		seed:         1,
 		environ:      []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GOCOVERDIR=" + os.Getenv("GOCOVERDIR")},
@@ -110,6 +118,9 @@ func start(t testing.TB, o options) *stage {
 	if o.timeout == 0 {
 		c.timeout = 30 * time.Second
 	}
+	c.async.timeout = cmp.Or(o.async.timeout, 600*time.Second)
+	c.async.retries = max(cmp.Or(o.async.retries, maxRetries), 0)
+	c.async.eventAge = cmp.Or(o.async.eventAge, defaultEventAge)
 	if o.now == nil {
 		c.now = time.Now
 	}
@@ -176,6 +187,27 @@ func (s *stage) order(t testing.TB, method, path, body string, headers ...string
 func (s *stage) invoke(t testing.TB, payload string, headers ...string) reply {
 	t.Helper()
 	return s.order(t, http.MethodPost, "/invoke", payload, headers...)
+}
+
+// invokeLater has the function run asynchronously, and returns the request's id.
+func (s *stage) invokeLater(t testing.TB, payload string) string {
+	t.Helper()
+	return s.invoke(t, payload, "X-Fc-Invocation-Type", "Async").header.Get("X-Fc-Request-Id")
+}
+
+// queued returns how many asynchronous invocations are not at an end.
+func (s *stage) queued(t testing.TB) (counts queueState) {
+	t.Helper()
+	decode(t, s.order(t, http.MethodGet, "/queue", "").body, &counts)
+	return counts
+}
+
+// ended waits for the end of all asynchronous invocations, and returns what became of them.
+func (s *stage) ended(t testing.TB) (sent destinationLists) {
+	t.Helper()
+	eventually(t, "the queue is empty", func() bool { return s.queued(t) == queueState{} })
+	decode(t, s.order(t, http.MethodGet, "/destinations", "").body, &sent)
+	return sent
 }
 
 // createTask makes a task, such as of "seconds=0&status=Failed", and returns its id.
@@ -431,11 +463,38 @@ func (b *logBuffer) String() string {
 
 // A clock is set by hand.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu      sync.Mutex
+	now     time.Time
+	waiting []alarm
+}
+
+// An alarm goes off when the clock is set to a time, or past it.
+type alarm struct {
+	at   time.Time
+	ring chan time.Time
 }
 
 func newClock(now time.Time) *clock { return &clock{now: now} }
+
+// After stands in for time.After.
+func (c *clock) After(d time.Duration) <-chan time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	set := alarm{c.now.Add(d), make(chan time.Time, 1)}
+	if d <= 0 {
+		set.ring <- c.now
+	} else {
+		c.waiting = append(c.waiting, set)
+	}
+	return set.ring
+}
+
+// waits reports whether somebody waits for just that long.
+func (c *clock) waits(d time.Duration) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(c.waiting, func(a alarm) bool { return a.at.Equal(c.now.Add(d)) })
+}
 
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
@@ -447,4 +506,11 @@ func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
+	c.waiting = slices.DeleteFunc(c.waiting, func(a alarm) bool {
+		if a.at.After(c.now) {
+			return false
+		}
+		a.ring <- c.now
+		return true
+	})
 }

@@ -30,6 +30,8 @@ const (
 type invocation struct {
 	requestID   string
 	payload     []byte
+	timeout     time.Duration
+	retries     int // attempts before this one
 	credentials key
 	deadline    time.Time
 	ended       chan outcome // holds one, so that nobody need wait for it
@@ -70,7 +72,6 @@ type instanceSpec struct {
 	binary  string
 	environ []string
 	log     io.Writer
-	timeout time.Duration
 }
 
 // startInstance starts a process and returns without waiting for its first poll.
@@ -129,7 +130,7 @@ func (i *instance) invoke(call *invocation) outcome {
 		i.kill()
 		return i.exitOutcome()
 	}
-	call.deadline = time.Now().Add(i.about.timeout)
+	call.deadline = time.Now().Add(call.timeout)
 	i.mu.Lock()
 	i.current = call
 	i.mu.Unlock()
@@ -144,9 +145,9 @@ func (i *instance) invoke(call *invocation) outcome {
 		default:
 			return i.exitOutcome()
 		}
-	case <-time.After(i.about.timeout):
+	case <-time.After(call.timeout):
 		i.kill()
-		return outcome{timedOut, errorPayload(fmt.Sprintf("Function time out after %d seconds", seconds(i.about.timeout)))}
+		return outcome{timedOut, errorPayload(fmt.Sprintf("Function time out after %d seconds", seconds(call.timeout)))}
 	}
 }
 
@@ -200,7 +201,7 @@ func (i *instance) serveNext(w http.ResponseWriter, r *http.Request) {
 	for name, value := range map[string]string{
 		"x-fc-request-id":        call.requestID,
 		"x-fc-function-deadline": strconv.FormatInt(call.deadline.UnixMilli(), 10),
-		"x-fc-function-timeout":  strconv.Itoa(seconds(i.about.timeout)),
+		"x-fc-function-timeout":  strconv.Itoa(seconds(call.timeout)),
 		"x-fc-function-type":     "0", // an invocation, no lifecycle hook
 		"x-fc-access-key-id":     call.credentials.ID,
 		"x-fc-access-key-secret": call.credentials.Secret,
@@ -212,7 +213,7 @@ func (i *instance) serveNext(w http.ResponseWriter, r *http.Request) {
 		"x-fc-account-id":        accountID,
 		"x-fc-qualifier":         functionVersion,
 		"x-fc-version-id":        functionVersion,
-		"x-fc-retry-count":       "0",
+		"x-fc-retry-count":       strconv.Itoa(call.retries),
 		"Content-Type":           "application/octet-stream",
 	} {
 		w.Header().Set(name, value)

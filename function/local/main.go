@@ -3,7 +3,7 @@
 // It stands in for Function Compute, whose runtime it offers to the real built
 // binary and whose triggers it offers to browsers and curl, for CloudSSO, where
 // it simulates tasks and checks every signature, and for four chat platforms,
-// where people ask the function and hear from it. It shares no code with the
+// where people ask the function and hear from it, with a receiver of webhooks. It shares no code with the
 // function, so that the two can only agree by both being right.
 package main
 
@@ -13,8 +13,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -52,6 +54,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	}
 	defer opened.Close()
 	printBanner(stdout, opened)
+	if begin := scenarios[c.scenario]; begin != nil {
+		return newScenario(opened, c, stdout).play(ctx, begin)
+	}
 	<-ctx.Done()
 	return nil
 }
@@ -64,10 +69,21 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&c.frontAddr, "addr", "127.0.0.1:9000", "where the function's pages are")
 	flags.StringVar(&c.consoleAddr, "console", "127.0.0.1:9001", "where invocations and orders are taken")
 	flags.StringVar(&c.cloudSSOAddr, "cloudsso", "127.0.0.1:9002", "where the simulated CloudSSO is")
-	flags.StringVar(&c.chatAddr, "chat", "127.0.0.1:9003", "where the chats are: DingTalk, Feishu, WeCom and Slack")
+	flags.StringVar(&c.chatAddr, "chat", "127.0.0.1:9003", "where the chats are: DingTalk, Feishu, WeCom and Slack, and a webhook")
 	flags.IntVar(&c.instances, "instances", 4, "how many instances may run at once")
 	flags.BoolVar(&c.freeze, "freeze", true, "stop an instance between invocations, as FC does")
-	flags.DurationVar(&c.timeout, "timeout", 30*time.Second, "an invocation's time limit")
+	flags.DurationVar(&c.timeout, "timeout", 30*time.Second, "the time limit of an invocation that is waited for")
+	flags.IntVar(&c.async.instances, "async-instances", 0, "how many more may run asynchronous invocations at once; 0: as many as -instances")
+	flags.DurationVar(&c.async.timeout, "async-timeout", 600*time.Second, "the time limit of an asynchronous invocation")
+	flags.IntVar(&c.async.retries, "retries", maxRetries, "how often an asynchronous invocation that fails is tried again: 0 to 8")
+	flags.DurationVar(&c.async.eventAge, "event-age", defaultEventAge, "how old an asynchronous invocation gets before it is given up: 1s to 168h")
+	flags.Func("timer", "a timer trigger that ticks each period, such as 1m='{\"sweep\":\"1m\"}' (repeatable)", func(text string) error {
+		spec, err := parseTimer(text)
+		c.timers = append(c.timers, spec)
+		return err
+	})
+	flags.StringVar(&c.events, "events", eventsOff, "events of the tasks that are created: off, on or no-task-id")
+	flags.StringVar(&c.scenario, "scenario", "", "play a `scenario` and say what happens: events or sweep")
 	flags.DurationVar(&c.rotate, "rotate", 3*time.Minute, "how often the role's credentials change; 0: never")
 	flags.Uint64Var(&c.seed, "seed", 1, "what the simulated tasks follow from")
 	flags.BoolVar(&c.quiet, "quiet", false, "no line for each CloudSSO call and chat message")
@@ -82,6 +98,20 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 		return config{}, fmt.Errorf("-instances %d: at least 1 is needed", c.instances)
 	case c.timeout <= 0:
 		return config{}, fmt.Errorf("-timeout %v: it must be more than 0", c.timeout)
+	case c.async.instances < 0:
+		return config{}, fmt.Errorf("-async-instances %d: at least 1 is needed", c.async.instances)
+	case c.async.timeout <= 0:
+		return config{}, fmt.Errorf("-async-timeout %v: it must be more than 0", c.async.timeout)
+	case c.async.retries < 0 || c.async.retries > maxRetries:
+		return config{}, fmt.Errorf("-retries %d: it must be 0 to %d", c.async.retries, maxRetries)
+	case c.async.eventAge < time.Second || c.async.eventAge > maxEventAge:
+		return config{}, fmt.Errorf("-event-age %v: it must be 1s to %v", c.async.eventAge, maxEventAge)
+	case !slices.Contains(eventModes, c.events):
+		return config{}, fmt.Errorf("-events %s: it must be one of %v", c.events, eventModes)
+	case c.scenario != "" && scenarios[c.scenario] == nil:
+		return config{}, fmt.Errorf("-scenario %s: it must be one of %v", c.scenario, slices.Sorted(maps.Keys(scenarios)))
+	case c.live && (c.scenario != "" || c.events != eventsOff):
+		return config{}, errors.New("-live: there are neither events nor scenarios of tasks that are real")
 	}
 	return c, nil
 }
@@ -145,6 +175,11 @@ Make something happen
   curl -s -X POST 'CONSOLE/faults?kind=throttle400&count=3'
   curl -s -X DELETE CONSOLE/faults
   curl -s CONSOLE/stats
+
+Let the function hear of tasks by itself
+  curl -s -X POST 'CONSOLE/events?mode=on'
+  curl -s -X POST 'CONSOLE/timers?every=1m&payload=%7B%22sweep%22:%221m%22%7D'
+  curl -s CONSOLE/destinations
 
 Invoke the function
   curl -s -d '{"taskId":"FAILED"}' CONSOLE/invoke

@@ -18,7 +18,8 @@ func TestRun(t *testing.T) {
 	output, input := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		args := []string{"-function", echo(t), "-addr", "127.0.0.1:0", "-console", "localhost:0", "-cloudsso", "127.0.0.1:0", "-chat", "127.0.0.1:0", "-quiet"}
+		args := []string{"-function", echo(t), "-addr", "127.0.0.1:0", "-console", "localhost:0", "-cloudsso", "127.0.0.1:0", "-chat", "127.0.0.1:0", "-quiet",
+			"-timer", `1h={"sweep":"1h"}`, "-timer", "5m", "-events", "on", "-retries", "0", "-scenario", "events"}
 		ended <- run(ctx, args, []string{"CLOUDSSO_DIRECTORY_ID=d-00mine"}, input, new(logBuffer))
 		input.Close()
 	}()
@@ -44,6 +45,12 @@ func TestRun(t *testing.T) {
 	if r := do(t, http.MethodPost, urls["console"]+"/invoke", `{"do":"environ"}`); !strings.Contains(r.body, "CLOUDSSO_DIRECTORY_ID=d-00mine") {
 		t.Errorf("got %+v", r)
 	}
+	if r := do(t, http.MethodGet, urls["console"]+"/timers", ""); !strings.Contains(r.body, `"every":"1h","payload":"{\"sweep\":\"1h\"}"`) || !strings.Contains(r.body, `"name":"timer-2","every":"5m"`) {
+		t.Errorf("got %+v", r)
+	}
+	for lines.Scan() && !strings.Contains(lines.Text(), " created ") { // the scenario is played
+	}
+	go io.Copy(io.Discard, output)
 	cancel()
 	select {
 	case err := <-ended:
@@ -77,6 +84,16 @@ func TestRunRefuses(t *testing.T) {
 		{"no port", []string{"-addr", "127.0.0.1"}, nil, []string{"-addr", "missing port"}},
 		{"no instances", []string{"-instances", "0"}, nil, []string{"-instances"}},
 		{"no time", []string{"-timeout", "0s"}, nil, []string{"-timeout"}},
+		{"no time for asynchronous invocations", []string{"-async-timeout", "0s"}, nil, []string{"-async-timeout"}},
+		{"fewer than no instances", []string{"-async-instances", "-1"}, nil, []string{"-async-instances"}},
+		{"too many retries", []string{"-retries", "9"}, nil, []string{"-retries"}},
+		{"fewer than no retries", []string{"-retries", "-1"}, nil, []string{"-retries"}},
+		{"too old", []string{"-event-age", "169h"}, nil, []string{"-event-age"}},
+		{"too young", []string{"-event-age", "999ms"}, nil, []string{"-event-age"}},
+		{"timer without a period", []string{"-timer", "sweep"}, nil, []string{"-timer"}},
+		{"unknown events", []string{"-events", "yes"}, nil, []string{"-events", "no-task-id"}},
+		{"unknown scenario", []string{"-scenario", "x"}, nil, []string{"-scenario", "events sweep"}},
+		{"scenario of what is real", []string{"-live", "-scenario", "sweep"}, nil, []string{"-live"}},
 		{"argument", []string{"start"}, nil, []string{`"start"`}},
 		{"unknown flag", []string{"-port", "1"}, nil, []string{"-port"}},
 		{"too large an environment", nil, []string{"SIGNING_KEY=" + strings.Repeat("x", maxEnvironment)}, []string{"4096"}},
@@ -120,8 +137,13 @@ func TestLive(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	// What belongs to the simulation is not there, the credentials least of all.
-	for _, path := range []string{"/credentials", "/stats", "/faults"} {
+	for _, path := range []string{"/credentials", "/stats", "/faults", "/events"} {
 		if r := do(t, http.MethodGet, opened.consoleURL+path, ""); r.status != http.StatusNotFound {
+			t.Errorf("%s: got %+v", path, r)
+		}
+	}
+	for _, path := range []string{"/queue", "/destinations", "/timers"} {
+		if r := do(t, http.MethodGet, opened.consoleURL+path, ""); r.status != http.StatusOK {
 			t.Errorf("%s: got %+v", path, r)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 type order struct {
 	Do      string          `json:"do"`
 	Millis  int             `json:"ms"`
+	Times   int             `json:"times"` // attempts that do not succeed
 	Answer  json.RawMessage `json:"answer"`
 	Version string          `json:"version"`
 	Body    string          `json:"body"`
@@ -55,6 +56,17 @@ func main() {
 				"isBase64Encoded": false, "body": string(payload),
 			})
 		case "error":
+			return nil, errors.New("as ordered")
+		case "fail", "hang", "die": // until there were so many attempts
+			about, _ := fccontext.FromContext(ctx)
+			switch {
+			case about.RetryCount >= o.Times:
+				return json.Marshal(about.RetryCount)
+			case o.Do == "hang":
+				time.Sleep(time.Minute)
+			case o.Do == "die":
+				os.Exit(3)
+			}
 			return nil, errors.New("as ordered")
 		case "exit":
 			os.Exit(3)

@@ -35,12 +35,18 @@ func TestReadConfig(t *testing.T) {
 		"CHECK_FUNCTION=check",
 		"CHECK_ENDPOINT=https://1234567890123456.cn-hangzhou-internal.fc.aliyuncs.com",
 		"SLACK_SIGNING_SECRET=8f742231b10e8888abcd99yyyzzz85a5",
+		"NOTIFY_ON= Finished",
+		"CHECK_INSTANCES=4",
+		"EVENTS_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 	))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := []task.DirectoryID{"d-00fc2p61abcd", "d-003qew84abcd"}; !slices.Equal(c.directories, want) {
 		t.Errorf("directories %v, want %v", c.directories, want)
+	}
+	if !c.notifyFinished || c.checkInstances != 4 || len(c.eventKeys) != 1 {
+		t.Errorf("got %v, %d, %v", c.notifyFinished, c.checkInstances, c.eventKeys)
 	}
 	if c.zone.String() != "Asia/Shanghai" || c.checkFunction != "check" || c.checkEndpoint == "" || !c.chat.Answer() || c.chat.Post() {
 		t.Errorf("got %v, %q, %q, %v, %v", c.zone, c.checkFunction, c.checkEndpoint, c.chat.Answer(), c.chat.Post())
@@ -64,6 +70,9 @@ func TestReadConfigWarns(t *testing.T) {
 	}
 	if c.recentTasks || c.taskDetails {
 		t.Error("names are shown with nothing configured")
+	}
+	if c.notifyFinished || c.checkInstances != defaultInstances || len(c.eventKeys) != 0 {
+		t.Errorf("with nothing configured: %v, %d, %v", c.notifyFinished, c.checkInstances, c.eventKeys)
 	}
 }
 
@@ -107,6 +116,10 @@ func TestReadConfigErrors(t *testing.T) {
 		{"a function that cannot be", "CHECK_FUNCTION=a b", `CHECK_FUNCTION: "a b" is not the name`},
 		{"an address in the clear", "CHECK_ENDPOINT=http://example.com", "CHECK_ENDPOINT: "},
 		{"a webhook elsewhere", "SLACK_WEBHOOK_URL=https://example.com/hunter2", "SLACK_WEBHOOK_URL: not an address of"},
+		{"a program in the clear", "WEBHOOK_URL=http://example.com/hunter2", "WEBHOOK_URL: it takes an https address"},
+		{"a secret that is none", "EVENTS_SECRET=hunter2", "EVENTS_SECRET: "},
+		{"instances that are none", "CHECK_INSTANCES=0", `CHECK_INSTANCES: "0" is not a number`},
+		{"what is neither failed nor finished", "NOTIFY_ON=always", `NOTIFY_ON: "always" is neither`},
 		{"a level that is none", "LOG_LEVEL=loud", "LOG_LEVEL: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -355,3 +355,105 @@ func TestBulk(t *testing.T) {
 		}
 	})
 }
+
+// TestLeave: of an invocation's time some is kept to tell, and a quarter at the most.
+func TestLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for limit, want := range map[time.Duration]time.Duration{599 * time.Second: 589 * time.Second, 8 * time.Second: 6 * time.Second, 40 * time.Second: 30 * time.Second, 0: 0} {
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			left, done := leave(ctx, tellFor)
+			deadline, ok := left.Deadline()
+			if got := time.Until(deadline); !ok || got != want {
+				t.Errorf("of %v it leaves %v, want %v", limit, got, want)
+			}
+			done()
+			cancel()
+		}
+		left, done := leave(t.Context(), tellFor)
+		defer done()
+		if _, ok := left.Deadline(); ok {
+			t.Error("a deadline where there was none")
+		}
+	})
+}
+
+// TestNotFound: a task that is not found is looked for so often, and not after the wait.
+func TestNotFound(t *testing.T) {
+	for wait, took := range map[time.Duration]time.Duration{
+		UntilDeadline:   newTries*newEvery + (newTries+1)*callTakes,
+		7 * time.Second: newEvery + 2*callTakes,
+		time.Second:     callTakes,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(stage)
+			began := time.Now()
+			s.instance().Tasks(t.Context(), here, []task.ID{"t-nobodyknows"}, wait, false)
+			if got := time.Since(began); got != took {
+				t.Errorf("with a wait of %v it took %v, want %v", wait, got, took)
+			}
+		})
+	}
+}
+
+func TestUnfinished(t *testing.T) {
+	open := make([]task.Result, 4)
+	for i := range open {
+		open[i] = task.Result{ID: task.ID(fmt.Sprint("t-open0", i)), Task: task.Task{Status: task.InProgress}}
+	}
+	refused := append(slices.Clone(open[:1]), task.Result{ID: "t-refused", Err: &task.Error{Kind: task.Refused, Cause: errors.New("secret")}})
+	for _, test := range []struct {
+		open []task.Result
+		want string
+	}{
+		{open[:1], "1 of 9 tasks: not ended yet: t-open00"},
+		{open[:3], "3 of 9 tasks: not ended yet: t-open00 t-open01 t-open02"},
+		{open, "4 of 9 tasks: not ended yet: t-open00 t-open01 t-open02 …"},
+		{refused, "2 of 9 tasks: not ended yet: t-open00 t-refused, or not known: t-refused: CloudSSO refused this function"},
+	} {
+		if said, ok := errors.AsType[Error](unfinished(9, test.open)); !ok || string(said) != test.want {
+			t.Errorf("got %q, want %q", said, test.want)
+		}
+	}
+}
+
+// TestHandled: an event without an id is never the same as another.
+func TestHandled(t *testing.T) {
+	var h handled
+	for _, e := range []Event{{ID: "1", Source: "a"}, {ID: "2", Source: "a"}, {ID: "1", Source: "b"}, {}} {
+		if h.has(e) {
+			t.Errorf("%+v was never seen", e)
+		}
+		h.add(e)
+		if h.has(e) != (e.ID != "") {
+			t.Errorf("%+v: seen is %v", e, h.has(e))
+		}
+	}
+	for i := range remembered {
+		h.add(Event{ID: fmt.Sprint("many", i)})
+	}
+	if len(h.names) > remembered {
+		t.Errorf("%d are kept", len(h.names))
+	}
+}
+
+// TestEventsAgain: an event is looked into again as long as it was not checked.
+func TestEventsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(stage)
+		s.cloud.start(failing, time.Now().Add(-time.Minute), time.Second, task.Failed)
+		c := s.instance()
+		event := []Event{recorded(t, "response-elements")}
+		s.team.down = time.Now().Add(time.Second)
+		if _, err := c.Events(t.Context(), event, false); err == nil {
+			t.Error("nobody was told, and that is well")
+		}
+		time.Sleep(time.Second)
+		if _, err := c.Events(t.Context(), event, false); err != nil || len(s.team.told) != 1 {
+			t.Errorf("told %+v, %v", s.team.told, err)
+		}
+		out, err := c.Events(t.Context(), event, false)
+		if err != nil || out.Ignored != 1 || len(s.team.told) != 1 {
+			t.Errorf("got %+v, %v, told %+v", out, err, s.team.told)
+		}
+	})
+}

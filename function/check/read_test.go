@@ -139,3 +139,23 @@ func FuzzReadEvent(f *testing.F) {
 		}
 	})
 }
+
+// TestFinderDepth: what lies too deep is not looked for.
+func TestFinderDepth(t *testing.T) {
+	for _, wrap := range []func(string) string{
+		func(s string) string { return `{"task":` + s + `}` },
+		func(s string) string { return `[` + s + `]` },
+		func(s string) string { text, _ := json.Marshal(s); return string(text) },
+	} {
+		text, found := `{"taskId":"t-shfqw1u1edszvxw5abcd"}`, 0
+		for range 12 {
+			var f finder
+			f.search(parseObject([]byte(`{"task":`+text+`}`)), 0)
+			found += len(f.ids)
+			text = wrap(text)
+		}
+		if found < 2 || found > maxDepth {
+			t.Errorf("found at %d depths, with %s", found, wrap("…"))
+		}
+	}
+}

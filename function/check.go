@@ -14,10 +14,6 @@ import (
 	"taskstatus/function/trigger"
 )
 
-// maxRetries is how often Function Compute invokes the function again
-// that failed an asynchronous invocation, as s.yaml has it.
-const maxRetries = 8
-
 // checks answer the invocations that nobody waits for.
 type checks struct {
 	checker *check.Checker
@@ -33,7 +29,7 @@ func (c *checks) direct(ctx context.Context, d trigger.Direct) (any, error) {
 	if wait == 0 {
 		wait = check.UntilDeadline
 	}
-	out, err := c.checker.Tasks(ctx, d.Directory, d.IDs, wait, isLast(ctx))
+	out, err := c.checker.Tasks(ctx, d.Directory, d.IDs, wait, attempt(ctx))
 	return c.result(ctx, out, err)
 }
 
@@ -42,12 +38,12 @@ func (c *checks) cloudEvents(ctx context.Context, received []trigger.CloudEvent)
 	for i, event := range received {
 		events[i] = check.Event(event)
 	}
-	out, err := c.checker.Events(ctx, events, isLast(ctx))
+	out, err := c.checker.Events(ctx, events, attempt(ctx))
 	return c.result(ctx, out, err)
 }
 
 func (c *checks) timer(ctx context.Context, t trigger.Timer) (any, error) {
-	out, err := c.checker.Tick(ctx, check.Tick(t))
+	out, err := c.checker.Tick(ctx, check.Tick(t), attempt(ctx))
 	return c.result(ctx, out, err)
 }
 
@@ -55,27 +51,56 @@ func (c *checks) timer(ctx context.Context, t trigger.Timer) (any, error) {
 // handed on. Where nobody can be invoked it is checked at once, as far as there is time.
 func (c *checks) Receive(ctx context.Context, header http.Header, body []byte) (result any, later bool, err error) {
 	posted, err := trigger.ParsePosting(header, body)
-	switch {
+	if err == nil {
+		err = c.refuse(posted)
+	}
+	switch d := posted.Direct; {
 	case err != nil:
 		return nil, false, err
-	case posted.Direct != nil && !posted.Direct.Notify:
-		d := posted.Direct
+	case d != nil && !d.Notify:
 		result, err = c.site.Answer(ctx, requestID(ctx), d.Directory, d.IDs, min(d.Wait, site.MaxWait))
 		return result, false, err
 	case posted.Event == nil:
 		return accepted, true, nil
 	case c.invoke != nil:
-		return accepted, true, c.invoke(ctx, posted.Event, 0)
-	case posted.Direct != nil:
-		result, err = c.direct(ctx, *posted.Direct)
+		err = c.invoke(ctx, posted.Event, 0)
+	case d != nil:
+		result, err = c.direct(ctx, *d)
 	default:
 		result, err = c.cloudEvents(ctx, posted.CloudEvents)
 	}
-	if said, ok := errors.AsType[trigger.InvocationError](err); ok {
-		// The sender shall send it again.
-		err = &task.Error{Kind: task.Timeout, Detail: task.Text{En: said.Error(), Zh: "检查未完成：" + said.Error()}, Cause: err}
+	if err != nil {
+		return nil, false, fmt.Errorf("%w: %w", site.ErrNotTaken, err)
 	}
-	return result, false, err
+	if c.invoke != nil {
+		return accepted, true, nil
+	}
+	return result, false, nil
+}
+
+// refuse says why what is posted would come to nothing.
+func (c *checks) refuse(posted trigger.Posting) error {
+	tasks := len(posted.CloudEvents)
+	if d := posted.Direct; d != nil {
+		tasks = len(d.IDs)
+		if d.Directory != "" {
+			if err := task.Shown(d.Directory, c.checker.Directories); err != nil {
+				return err
+			}
+		}
+	}
+	if tasks > check.MaxTasks {
+		return task.Errorf(task.Invalid, task.Text{
+			En: "%d tasks or events are too many at a time: it takes %d",
+			Zh: "本次提交了 %d 个任务或事件，单次最多 %d 个",
+		}, tasks, check.MaxTasks)
+	}
+	for _, event := range posted.CloudEvents {
+		if err := c.checker.Refuse(check.Event(event)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // accepted is the answer to what will be checked later.
@@ -94,19 +119,19 @@ type checked struct {
 // result logs what came of a check and makes it a document.
 func (c *checks) result(ctx context.Context, out check.Outcome, err error) (any, error) {
 	document := checked{Documents: c.site.Documents(out.Results), Told: out.Told, Ignored: out.Ignored}
+	if document.Told == nil {
+		document.Told = []string{}
+	}
 	attrs := []slog.Attr{
 		slog.String("requestId", requestID(ctx)),
 		slog.Int("attempt", attempt(ctx)),
 		slog.Any("counts", document.Counts),
-		slog.Any("told", out.Told),
+		slog.Any("told", document.Told),
 		slog.Int("ignored", out.Ignored),
 	}
 	if !out.To.IsZero() {
 		document.From, document.To = &out.From, &out.To
 		attrs = append(attrs, slog.Time("from", out.From), slog.Time("to", out.To))
-	}
-	if document.Told == nil {
-		document.Told = []string{}
 	}
 	c.log.LogAttrs(ctx, slog.LevelInfo, "check", attrs...)
 	if said, ok := errors.AsType[check.Error](err); ok {
@@ -114,7 +139,3 @@ func (c *checks) result(ctx context.Context, out check.Outcome, err error) (any,
 	}
 	return document, err
 }
-
-// isLast reports whether Function Compute will not invoke the function again
-// should this invocation fail.
-func isLast(ctx context.Context) bool { return attempt(ctx) >= maxRetries }

@@ -7,11 +7,15 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
+
+	"taskstatus/function/acs"
 	"taskstatus/function/check"
 	"taskstatus/function/site"
 	"taskstatus/function/task"
@@ -26,8 +30,14 @@ const (
 // tasks knows two tasks: one that failed and one that never ends.
 type tasks struct{ waits []time.Duration }
 
-func (k *tasks) Look(_ context.Context, directory task.DirectoryID, ids []task.ID, wait time.Duration) []task.Result {
+func (k *tasks) Look(ctx context.Context, directory task.DirectoryID, ids []task.ID, wait time.Duration) []task.Result {
 	k.waits = append(k.waits, wait)
+	if wait > 0 && ids[0] == openID {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+	}
 	results := make([]task.Result, len(ids))
 	for i, id := range ids {
 		t := task.Task{ID: id, Directory: directory, Status: task.InProgress}
@@ -56,7 +66,7 @@ func newChecks() (*checks, *tasks, *team) {
 	directories := []task.DirectoryID{"d-00fc2p61abcd"}
 	log := slog.New(slog.DiscardHandler)
 	return &checks{
-		checker: &check.Checker{Looker: known, Lister: known, Teller: told, Directories: directories, Now: time.Now, Log: log},
+		checker: &check.Checker{Looker: known, Lister: known, Teller: told, Directories: directories, Retries: defaultRetries, Now: time.Now, Log: log},
 		site:    &site.Site{Looker: known, Directories: directories, Log: log, Now: time.Now},
 		log:     log,
 	}, known, told
@@ -70,6 +80,7 @@ func TestReceive(t *testing.T) {
 		later                   bool
 		result, handed          string // parts
 		err                     task.Kind
+		notTaken                bool
 		told                    int
 	}{
 		{name: "a question", contentType: "application/json", body: `{"taskId":"` + string(openID) + `","wait":3600}`, result: `"status":"InProgress"`},
@@ -78,7 +89,10 @@ func TestReceive(t *testing.T) {
 		{name: "what the team is to be told", contentType: "application/json", body: `{"taskId":"` + string(failedID) + `","notify":true}`, later: true, result: `{"accepted":true}`, handed: `"notify":true`},
 		{name: "an event, alone", contentType: "application/cloudevents+json", body: event, alone: true, result: `"told":["chat"]`, told: 1},
 		{name: "what the team is to be told, alone", contentType: "application/json", body: `{"taskId":"` + string(failedID) + `","notify":true}`, alone: true, result: `"failed":1`, told: 1},
-		{name: "what has not ended, alone", contentType: "application/json", body: `{"taskId":"` + string(openID) + `","notify":true}`, alone: true, err: task.Timeout},
+		{name: "what has not ended, alone", contentType: "application/json", body: `{"taskId":"` + string(openID) + `","notify":true}`, alone: true, notTaken: true},
+		{name: "of another directory", contentType: "application/json", body: `{"taskId":"` + string(failedID) + `","directoryId":"d-00xz91nf0000","notify":true}`, err: task.Forbidden},
+		{name: "an event about nothing", contentType: "application/cloudevents+json", body: strings.Replace(event, "taskId", "task_id", 1), err: task.Invalid},
+		{name: "too many", contentType: "application/cloudevents-batch+json", body: "[" + strings.Repeat(event+",", check.MaxTasks) + event + "]", err: task.Invalid},
 		{name: "nonsense", contentType: "application/json", body: `x`, err: task.Invalid},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -90,7 +104,15 @@ func TestReceive(t *testing.T) {
 					return nil
 				}
 			}
-			result, later, err := c.Receive(t.Context(), http.Header{"Content-Type": {test.contentType}}, []byte(test.body))
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			result, later, err := c.Receive(ctx, http.Header{"Content-Type": {test.contentType}}, []byte(test.body))
+			if test.notTaken != errors.Is(err, site.ErrNotTaken) {
+				t.Errorf("got %v", err)
+			}
+			if test.notTaken {
+				return
+			}
 			if test.err != task.Internal {
 				if e, ok := errors.AsType[*task.Error](err); !ok || e.Kind != test.err {
 					t.Errorf("got %v", err)
@@ -117,7 +139,7 @@ func TestReceive(t *testing.T) {
 // TestLastAttempt: what is told of a task that has not ended depends on whether
 // it will be tried again.
 func TestLastAttempt(t *testing.T) {
-	for attempt, told := range map[int]int{0: 0, maxRetries - 1: 0, maxRetries: 1} {
+	for attempt, told := range map[int]int{0: 0, defaultRetries - 1: 0, defaultRetries: 1} {
 		c, _, team := newChecks()
 		ctx := context.WithValue(t.Context(), attemptKey{}, attempt)
 		_, err := c.direct(ctx, trigger.Direct{IDs: []task.ID{openID}, Notify: true, Wait: time.Millisecond})
@@ -146,12 +168,54 @@ func TestDeployed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		fmt.Sprintf("maxAsyncRetryAttempts: %d\n", maxRetries),
+		fmt.Sprintf("maxAsyncRetryAttempts: %d\n", defaultRetries),
 		fmt.Sprintf("reservedConcurrency: %d\n", defaultInstances),
 		fmt.Sprintf("CHECK_INSTANCES: \"%d\"\n", defaultInstances),
+		fmt.Sprintf("CHECK_RETRIES: \"%d\"\n", defaultRetries),
 	} {
 		if !strings.Contains(string(deployed), want) {
 			t.Errorf("it has no %s", want)
 		}
+	}
+}
+
+// TestInvocation: what a check depends on gets from Function Compute to where it is asked for.
+func TestInvocation(t *testing.T) {
+	fc := new(fccontext.FcContext)
+	fc.RequestID, fc.RetryCount, fc.Function.Name = "1-6b055afd", 3, "check"
+	ctx := invocation(t.Context(), fc)
+	if requestID(ctx) != "1-6b055afd" || attempt(ctx) != 3 || target(ctx, "").Function != "check" || target(ctx, "other").Function != "other" {
+		t.Errorf("got %q, %d, %+v", requestID(ctx), attempt(ctx), target(ctx, ""))
+	}
+	if attempt(t.Context()) != 0 {
+		t.Error("a first attempt is none")
+	}
+}
+
+// TestNewChecker: the configuration gets to where it is gone by.
+func TestNewChecker(t *testing.T) {
+	asked := 0
+	cloudSSO := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer cloudSSO.Close()
+	c, err := readConfig(environment("CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_ENDPOINT="+cloudSSO.URL,
+		"NOTIFY_ON=finished", "TASK_DETAILS=off", "CHECK_INSTANCES=7", "CHECK_RETRIES=2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := newChecker(c, acs.NewCredentials(true, "", ""), new(team), slog.New(slog.DiscardHandler))
+	if !got.Finished || got.Details || got.Instances != 7 || got.Retries != 2 || len(got.Directories) != 1 {
+		t.Errorf("got %+v", got)
+	}
+	ctx := acs.WithCredentials(t.Context(), "id", "secret", "token")
+	began := time.Now()
+	for range 3 {
+		got.Looker.Look(ctx, "d-00fc2p61abcd", []task.ID{failedID}, 0)
+	}
+	// 7 of 40 a second: the second and the third have to wait, and none is tried again.
+	if took := time.Since(began); asked != 3 || took < 2*7*time.Second/40 {
+		t.Errorf("asked %d times in %v", asked, took)
 	}
 }

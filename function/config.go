@@ -38,6 +38,7 @@ type config struct {
 	checkEndpoint string          // CHECK_ENDPOINT
 
 	checkInstances int          // CHECK_INSTANCES
+	checkRetries   int          // CHECK_RETRIES
 	notifyFinished bool         // NOTIFY_ON
 	eventKeys      webhook.Keys // EVENTS_SECRET
 
@@ -86,8 +87,10 @@ func readConfig(getenv func(string) string) (config, error) {
 	note("TASK_DETAILS", err)
 
 	var warnings []string
-	c.checkInstances, err = readInstances(getenv("CHECK_INSTANCES"))
+	c.checkInstances, err = readNumber(getenv("CHECK_INSTANCES"), 1, defaultInstances)
 	note("CHECK_INSTANCES", err)
+	c.checkRetries, err = readNumber(getenv("CHECK_RETRIES"), 0, defaultRetries)
+	note("CHECK_RETRIES", err)
 	c.chat, warnings, err = chat.Configure(getenv, acs.NewTransport(), c.checkInstances)
 	wrong = append(wrong, err)
 	c.warnings = append(c.warnings, warnings...)
@@ -160,18 +163,22 @@ func readSwitch(value string) (bool, error) {
 	return false, fmt.Errorf("%q is neither on nor off", value)
 }
 
-// defaultInstances is the reserved concurrency of the function that checks, as
-// s.yaml has it.
-const defaultInstances = 20
+// What s.yaml has for the function that checks: its reserved concurrency, and how
+// often an asynchronous invocation that failed is tried again.
+const (
+	defaultInstances = 20
+	defaultRetries   = 8
+)
 
-func readInstances(value string) (int, error) {
+// readNumber reads a number that is not less than least.
+func readNumber(value string, least, usual int) (int, error) {
 	value = strings.TrimSpace(value)
 	if value == "" {
-		return defaultInstances, nil
+		return usual, nil
 	}
 	n, err := strconv.ParseUint(value, 10, 10)
-	if err != nil || n == 0 {
-		return defaultInstances, fmt.Errorf("%q is not a number of instances, such as %d", value, defaultInstances)
+	if err != nil || int(n) < least {
+		return usual, fmt.Errorf("%q is not a number from %d on, such as %d", value, least, usual)
 	}
 	return int(n), nil
 }

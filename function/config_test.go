@@ -37,6 +37,7 @@ func TestReadConfig(t *testing.T) {
 		"SLACK_SIGNING_SECRET=8f742231b10e8888abcd99yyyzzz85a5",
 		"NOTIFY_ON= Finished",
 		"CHECK_INSTANCES=4",
+		"CHECK_RETRIES=0",
 		"EVENTS_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 	))
 	if err != nil {
@@ -45,7 +46,7 @@ func TestReadConfig(t *testing.T) {
 	if want := []task.DirectoryID{"d-00fc2p61abcd", "d-003qew84abcd"}; !slices.Equal(c.directories, want) {
 		t.Errorf("directories %v, want %v", c.directories, want)
 	}
-	if !c.notifyFinished || c.checkInstances != 4 || len(c.eventKeys) != 1 {
+	if !c.notifyFinished || c.checkInstances != 4 || c.checkRetries != 0 || len(c.eventKeys) != 1 {
 		t.Errorf("got %v, %d, %v", c.notifyFinished, c.checkInstances, c.eventKeys)
 	}
 	if c.zone.String() != "Asia/Shanghai" || c.checkFunction != "check" || c.checkEndpoint == "" || !c.chat.Answer() || c.chat.Post() {
@@ -71,7 +72,7 @@ func TestReadConfigWarns(t *testing.T) {
 	if c.recentTasks || c.taskDetails {
 		t.Error("names are shown with nothing configured")
 	}
-	if c.notifyFinished || c.checkInstances != defaultInstances || len(c.eventKeys) != 0 {
+	if c.notifyFinished || c.checkInstances != defaultInstances || c.checkRetries != defaultRetries || len(c.eventKeys) != 0 {
 		t.Errorf("with nothing configured: %v, %d, %v", c.notifyFinished, c.checkInstances, c.eventKeys)
 	}
 }
@@ -119,6 +120,7 @@ func TestReadConfigErrors(t *testing.T) {
 		{"a program in the clear", "WEBHOOK_URL=http://example.com/hunter2", "WEBHOOK_URL: it takes an https address"},
 		{"a secret that is none", "EVENTS_SECRET=hunter2", "EVENTS_SECRET: "},
 		{"instances that are none", "CHECK_INSTANCES=0", `CHECK_INSTANCES: "0" is not a number`},
+		{"retries that are none", "CHECK_RETRIES=many", `CHECK_RETRIES: "many" is not a number`},
 		{"what is neither failed nor finished", "NOTIFY_ON=always", `NOTIFY_ON: "always" is neither`},
 		{"a level that is none", "LOG_LEVEL=loud", "LOG_LEVEL: "},
 	} {

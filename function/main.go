@@ -70,7 +70,8 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		log.Warn(warning)
 	}
 
-	client := cloudsso.New(c.endpoint, acs.NewCredentials(onFC, c.roleARN, c.region))
+	credentials := acs.NewCredentials(onFC, c.roleARN, c.region)
+	client := cloudsso.New(c.endpoint, credentials)
 	client.Observe = observer(log, "cloudsso")
 	watcher := watch.New(client)
 	if c.taskDetails {
@@ -100,7 +101,7 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		Zone:        c.zone,
 		Now:         time.Now,
 	}
-	checks := &checks{checker: newChecker(c, client, bot, log), site: s, log: log}
+	checks := &checks{checker: newChecker(c, credentials, bot, log), site: s, log: log}
 	s.Events, s.Senders = checks, c.eventKeys
 	if c.chat.Answer() {
 		s.Chat = bot
@@ -137,8 +138,11 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 }
 
 // newChecker returns a checker that asks CloudSSO by itself: as one of many
-// instances it may not ask as fast as a page does.
-func newChecker(c config, client *cloudsso.Client, teller check.Teller, log *slog.Logger) *check.Checker {
+// instances it may not ask as fast as a page does, nor try again at once.
+func newChecker(c config, credentials *acs.Credentials, teller check.Teller, log *slog.Logger) *check.Checker {
+	client := cloudsso.New(c.endpoint, credentials)
+	client.Attempts = 1
+	client.Observe = observer(log, "cloudsso")
 	watcher := watch.New(client)
 	watcher.Share(c.checkInstances)
 	if c.taskDetails {
@@ -151,6 +155,8 @@ func newChecker(c config, client *cloudsso.Client, teller check.Teller, log *slo
 		Directories: c.directories,
 		Finished:    c.notifyFinished,
 		Details:     c.taskDetails,
+		Instances:   c.checkInstances,
+		Retries:     c.checkRetries,
 		Now:         time.Now,
 		Log:         log,
 	}

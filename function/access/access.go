@@ -62,12 +62,9 @@ func Parse(mode, tokens string) (Policy, error) {
 func (p Policy) Configured() bool { return p.open || len(p.tokens) > 0 }
 
 // Caller reports whether the request is let in, and the name of the token that
-// it bears (RFC 6750, section 2.1), "" where everybody is. It compares hashes, and
+// it bears (RFC 6750, section 2.1), "" where everybody is and it bears none. It compares hashes, and
 // always all of them, so that the time it takes tells nothing.
 func (p Policy) Caller(r *http.Request) (name string, ok bool) {
-	if p.open {
-		return "", true
-	}
 	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	sum := sha256.Sum256([]byte(strings.TrimSpace(value)))
 	for i := range p.tokens {
@@ -75,8 +72,8 @@ func (p Policy) Caller(r *http.Request) (name string, ok bool) {
 			name, ok = p.tokens[i].name, true
 		}
 	}
-	if !strings.EqualFold(scheme, "Bearer") {
-		return "", false
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return "", p.open
 	}
-	return name, ok
+	return name, true
 }

@@ -22,7 +22,7 @@ func TestCaller(t *testing.T) {
 		ok                         bool
 	}{
 		{"open", "open", "", "", "", true},
-		{"open, and a token all the same", "open", two, "Bearer alpha", "", true},
+		{"open, and a token all the same", "open", two, "Bearer alpha", "bot", true},
 		{"a token", "token", two, "Bearer alpha", "bot", true},
 		{"another", "", two, "Bearer beta", "alice", true},
 		{"a second of the same name", "", two, "Bearer gamma", "alice", true},

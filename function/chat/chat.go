@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"taskstatus/function/once"
 	"taskstatus/function/task"
 )
 
@@ -77,7 +78,10 @@ type Bot struct {
 	// Now is the clock.
 	Now func() time.Time
 
-	answered, promised, told seen
+	answered, promised, told once.Set
+
+	telling sync.Mutex
+	toldAt  time.Time // when the last notice was told
 }
 
 // Answer answers a call to /chat/{name}; log adds to its line in the log. The
@@ -104,7 +108,7 @@ func (b *Bot) Answer(r *http.Request, name string, log func(...slog.Attr)) (cont
 		return "", nil, refused(name + ": the message's id is too long")
 	}
 	q.id = name + " " + q.id
-	if !b.answered.add(q.id) && !q.repeatable {
+	if !b.answered.Add(q.id) && !q.repeatable {
 		log(slog.Bool("again", true))
 		return "", nil, nil
 	}
@@ -124,7 +128,7 @@ func (b *Bot) Answer(r *http.Request, name string, log func(...slog.Attr)) (cont
 	}
 	log(slog.String("postError", err.Error()))
 	if answer.body == nil && !isFinal(err) {
-		b.answered.forget(q.id) // the platform asks once more, and may fare better
+		b.answered.Forget(q.id) // the platform asks once more, and may fare better
 		return "", nil, fmt.Errorf("answer on %s: %w", name, err)
 	}
 	return answer.contentType, answer.body, nil

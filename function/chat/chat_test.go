@@ -90,7 +90,7 @@ func TestQuestions(t *testing.T) {
 		{"a bare link", "https://status.example.com/tasks/" + string(doneID), "✅"},
 		{"the CLI's JSON", `{"Task":{"TaskId":"` + string(openID) + `"}}`, "⏳"},
 		{"a masked id", "task t-shfqw1u1edszvxw5****", "masked with asterisks"},
-		{"twenty", "task" + manyIDs(20), "20 tasks: 20 unknown"},
+		{"twenty", "task" + manyIDs(20), "20 tasks unknown"},
 		{"too many", "task" + manyIDs(21), "21 tasks are too many for one message: it takes 20"},
 		{"help", "help", "What you can ask"},
 		{"help, in Chinese", "帮助", "您可以这样问"},

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -18,8 +19,9 @@ import (
 )
 
 const (
-	// exchangeTimeout bounds one attempt to post.
-	exchangeTimeout = 5 * time.Second
+	// exchangeTimeout bounds one attempt to post. An answer has less time, and a
+	// notice some: a message that is given up may have got through all the same.
+	exchangeTimeout = 15 * time.Second
 	// maxAnswer bounds what a platform may answer. All answers are a line or two.
 	maxAnswer = 64 << 10
 	// maxAttempts is one try and two more.
@@ -44,6 +46,8 @@ type failure struct {
 	retryAfter time.Duration
 	// retry says that another attempt may get through.
 	retry bool
+	// unsure says that the message may well have got through.
+	unsure bool
 	// closes is for how long the platform takes nothing at all, not even to be refused.
 	closes time.Duration
 }
@@ -133,12 +137,16 @@ func (c *client) post(ctx context.Context, p *pace, write func(now time.Time) re
 			return nil
 		}
 		p.close(c.now(), failed.closes)
-		pause := max(failed.retryAfter, backoff<<(attempt-1))
+		pause := spread(max(failed.retryAfter, backoff<<(attempt-1)))
 		if !failed.retry || attempt == maxAttempts || !c.leaves(ctx, pause) || c.sleep(ctx, pause) != nil {
 			return failed
 		}
 	}
 }
+
+// spread lengthens a pause by up to a quarter: those who were turned away together
+// shall not return together.
+func spread(pause time.Duration) time.Duration { return pause + rand.N(pause/4+1) }
 
 // keep waits until the webhook may take another message, or fails where that is
 // later than ctx allows.
@@ -222,7 +230,7 @@ func httpFailure(status int) *failure {
 func unreached(err error) *failure {
 	f := &failure{problem: "the platform cannot be reached"}
 	if failed, ok := errors.AsType[net.Error](err); ok && failed.Timeout() {
-		f.problem = "the platform took too long"
+		f.problem, f.unsure = "the platform took too long", true
 	}
 	for _, lost := range [...]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.EPIPE} {
 		f.retry = f.retry || errors.Is(err, lost)

@@ -107,6 +107,7 @@ var (
 	wordWho        = task.Text{En: "Who", Zh: "授权对象"}
 	wordAccount    = task.Text{En: "Account", Zh: "账号"}
 	wordAccess     = task.Text{En: "Access configuration", Zh: "访问配置"}
+	wordDigest     = task.Text{En: "Digest: ", Zh: "任务汇总："}
 	wordPeriod     = task.Text{En: "Period", Zh: "时间范围"}
 	wordStarted    = task.Text{En: "Started", Zh: "开始时间"}
 	wordEnded      = task.Text{En: "Ended", Zh: "结束时间"}
@@ -148,7 +149,7 @@ func (b *Bot) aboutTask(ctx context.Context, r task.Result, directory task.Direc
 	m.title, m.about = t.Status.Text().In(language), t.Type.Text().In(language)
 	if of := t.Details; of != nil {
 		m.addField(wordWho, of.PrincipalName)
-		m.addField(wordAccount, of.TargetName)
+		m.addField(wordAccount, strings.TrimSpace(of.TargetName+" "+of.TargetID))
 		m.addField(wordAccess, of.AccessConfigurationName)
 	}
 	if !t.Start.IsZero() {
@@ -259,22 +260,26 @@ func (b *Bot) table(results []task.Result, succeeded int, directory task.Directo
 
 // counted says how many tasks stand how.
 func counted(all int, count [stateFailed + 1]int, language task.Language) string {
-	parts := []string{}
-	for _, part := range []struct {
-		state state
-		text  task.Text
+	var parts []string
+	for _, of := range []struct {
+		state      state
+		part, sole task.Text
 	}{
-		{stateFailed, task.Text{En: "%d failed", Zh: "%d 个失败"}},
-		{stateUnknown, task.Text{En: "%d unknown", Zh: "%d 个状态未知"}},
-		{stateOpen, task.Text{En: "%d in progress", Zh: "%d 个执行中"}},
-		{stateSuccess, task.Text{En: "%d succeeded", Zh: "%d 个成功"}},
+		{stateFailed, task.Text{En: "%d failed", Zh: "%d 个失败"}, task.Text{En: "%d tasks failed", Zh: "%d 个任务失败"}},
+		{stateUnknown, task.Text{En: "%d unknown", Zh: "%d 个状态未知"}, task.Text{En: "%d tasks unknown", Zh: "%d 个任务状态未知"}},
+		{stateOpen, task.Text{En: "%d in progress", Zh: "%d 个执行中"}, task.Text{En: "%d tasks in progress", Zh: "%d 个任务执行中"}},
+		{stateSuccess, task.Text{En: "%d succeeded", Zh: "%d 个成功"}, task.Text{En: "%d tasks succeeded", Zh: "%d 个任务成功"}},
 	} {
-		if n := count[part.state]; n > 0 {
-			parts = append(parts, fmt.Sprintf(part.text.In(language), n))
+		switch n := count[of.state]; n {
+		case 0:
+		case all:
+			return fmt.Sprintf(of.sole.In(language), n)
+		default:
+			parts = append(parts, fmt.Sprintf(of.part.In(language), n))
 		}
 	}
 	if all == 0 {
-		return task.Text{En: "No tasks", Zh: "没有任务"}.In(language)
+		return task.Text{En: "no task ran", Zh: "没有任务"}.In(language)
 	}
 	return fmt.Sprintf(task.Text{En: "%d tasks: ", Zh: "%d 个任务："}.In(language), all) +
 		strings.Join(parts, task.Text{En: ", ", Zh: "，"}.In(language))

@@ -12,59 +12,127 @@ import (
 )
 
 const (
+	// tellTimeout bounds how long a message is tried to be posted that a platform does not
+	// take: the invocation is better tried again than held. What it takes later, because
+	// there are too many, has all the time there is.
+	tellTimeout = 2 * time.Minute
 	// A platform that does not take a message is left alone for firstPause, then
-	// each time for twice as long up to longestPause, while there is time.
+	// each time for twice as long up to longestPause.
 	firstPause   = 2 * time.Second
 	longestPause = 30 * time.Second
+	// maxUnsure is how often a message is tried that may have got through: a platform that
+	// takes all and answers nothing must not be flooded.
+	maxUnsure = 2
 
 	// maxLinked is how many tasks a page shows that is asked for by their ids.
 	maxLinked = 20
 )
 
+// An Untold is an error about those who could not be told, in plain words that
+// anybody may read.
+type Untold struct {
+	text  string
+	final bool
+}
+
+func (e *Untold) Error() string { return e.text }
+
+// Final reports whether trying again brings nothing: each of them has said no.
+func (e *Untold) Final() bool { return e.final }
+
 // Tell posts a notice to every webhook, and returns the platforms that took it,
-// now or when this instance told them before. It goes on trying for as long as ctx
-// has time. The error says in plain words who did not take it and why.
+// now or when this instance told them before. It tries again for a while, but not
+// longer than ctx lasts. The error, if any, is an *Untold.
 func (b *Bot) Tell(ctx context.Context, n task.Notice) (told []string, err error) {
+	b.telling.Lock()
+	pressed := b.Now().Sub(b.toldAt) < pressing
+	b.telling.Unlock()
+	defer func() {
+		b.telling.Lock()
+		defer b.telling.Unlock()
+		b.toldAt = b.Now()
+	}()
 	platforms := b.Platforms.posting()
 	failed := make([]error, len(platforms))
 	var posts sync.WaitGroup
 	for i, p := range platforms {
-		posts.Go(func() { failed[i] = b.tell(ctx, p, n) })
+		posts.Go(func() {
+			defer func() {
+				// Unrecovered, a panic here would end the process and every other invocation with it.
+				if r := recover(); r != nil {
+					failed[i] = errors.New("the message could not be made")
+				}
+			}()
+			failed[i] = b.tell(ctx, p, n, pressed)
+		})
 	}
 	posts.Wait()
+	untold := &Untold{final: true}
 	for i, p := range platforms {
+		name := p.about().name
 		if failed[i] == nil {
-			told = append(told, p.about().name)
-		} else {
-			failed[i] = fmt.Errorf("%s: %w", p.about().name, failed[i])
+			told = append(told, name)
+			continue
 		}
+		if untold.text != "" {
+			untold.text += "; "
+		}
+		untold.text += name + ": " + failed[i].Error()
+		untold.final = untold.final && isHopeless(failed[i])
 	}
-	return told, errors.Join(failed...)
+	if untold.text == "" {
+		return told, nil
+	}
+	return told, untold
 }
 
 // tell tells one platform, unless it has been.
-func (b *Bot) tell(ctx context.Context, p platform, n task.Notice) error {
+func (b *Bot) tell(ctx context.Context, p platform, n task.Notice, pressed bool) error {
 	name := p.about().name + " " + n.ID
-	if !b.told.add(name) {
+	if b.told.Has(name) {
 		return nil
 	}
 	m := b.notice(ctx, n, p.about().language)
+	c, share := p.about().client, p.about().share
+	began, unsure := c.now(), 0
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		for wait := share.take(c.now(), pressed); wait > 0; wait = share.take(c.now(), pressed) {
+			if c.sleep(ctx, spread(wait)) != nil {
+				return &failure{problem: tooFast, retry: true}
+			}
+		}
 		err := p.post(ctx, m)
 		if err == nil {
+			b.told.Add(name)
 			return nil
 		}
-		var again time.Duration
-		if failed, ok := errors.AsType[*failure](err); ok {
-			again = failed.retryAfter
+		failed, ok := errors.AsType[*failure](err)
+		if !ok {
+			return err
+		}
+		if failed.unsure {
+			unsure++
+		}
+		wait := max(pause, failed.retryAfter)
+		switch {
+		case failed.problem == tooFast:
+			share.refused(c.now())
+		case isHopeless(err), unsure == maxUnsure, c.now().Sub(began)+wait > tellTimeout:
+			return err
 		}
 		// Where the platform takes nothing for longer than there is time, the time is
 		// spent all the same: the next attempt would only come too early.
-		if isFinal(err) && again == 0 || p.about().client.sleep(ctx, max(pause, again)) != nil {
-			b.told.forget(name)
+		if c.sleep(ctx, spread(wait)) != nil {
 			return err
 		}
 	}
+}
+
+// isHopeless reports whether a webhook has said that it never takes the message, as
+// opposed to not now.
+func isHopeless(err error) bool {
+	failed, ok := errors.AsType[*failure](err)
+	return ok && failed.retryAfter == 0 && (failed.final() || failed.problem == redirected)
 }
 
 // notice is what people are told.
@@ -72,6 +140,7 @@ func (b *Bot) notice(ctx context.Context, n task.Notice, language task.Language)
 	var m message
 	if n.Kind == task.NoticeDigest {
 		m = b.table(n.Results, n.Succeeded, n.Directory, language)
+		m.title = wordDigest.In(language) + m.title
 	} else {
 		m = b.aboutTasks(ctx, n.Results, n.Directory, language)
 	}
@@ -108,9 +177,9 @@ func (b *Bot) givenUp(results []task.Result, language task.Language) string {
 // their own, as far as there is one.
 func (b *Bot) listPage(n task.Notice) string {
 	if b.Lister != nil {
-		query := ""
-		if n.Kind != task.NoticeDigest {
-			query = "status=Failed"
+		query := "status=Failed"
+		if slices.ContainsFunc(n.Results, func(r task.Result) bool { return r.Task.Status != task.Failed }) || len(n.Results) == 0 {
+			query = ""
 		}
 		return b.page(n.Directory, "/tasks", query)
 	}

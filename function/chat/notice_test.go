@@ -23,7 +23,7 @@ const (
 
 // telling returns a bot that posts to the vendor without a network, as one of so
 // many instances.
-func telling(t testing.TB, v *vendor, instances int) *Bot {
+func telling(t testing.TB, v http.RoundTripper, instances int) *Bot {
 	t.Helper()
 	env := variables("https://vendor.example.com")
 	env["WEBHOOK_URL"], env["WEBHOOK_SECRET"] = hookURL, hookSecret
@@ -126,7 +126,9 @@ func TestTellTrouble(t *testing.T) {
 		took time.Duration
 	}{
 		{"down for a while", "slack", refuse(503, "down"), 12, "", 60 * time.Second},
-		{"down for too long", "slack", refuse(503, "down"), 1000, "slack: HTTP 503: the platform is unavailable", 9 * time.Minute},
+		{"down for too long", "slack", refuse(503, "down"), 1000, "slack: HTTP 503: the platform is unavailable", 2 * time.Minute},
+		{"not what it seems to be", "webhook", refuse(301, ""), 1000, "webhook: HTTP 301: the address leads elsewhere", 0},
+		{"another secret", "webhook", refuse(401, ""), 1000, "webhook: HTTP 401: the signature does not match", 0},
 		{"busy for a while", "wecom", refuse(200, `{"errcode":45009,"errmsg":"api freq out of limit"}`), 2, "", 2 * time.Minute},
 		{"closed for longer than there is time", "dingtalk", refuse(200, `{"errcode":130101,"errmsg":"send too fast"}`), 1, "dingtalk: errcode 130101: too many messages in a short time", 9 * time.Minute},
 		{"gone", "webhook", refuse(410, ""), 1000, "webhook: HTTP 410: there is no such webhook", 0},
@@ -171,82 +173,124 @@ func TestTellTrouble(t *testing.T) {
 }
 
 func TestTellNobody(t *testing.T) {
-	b := &Bot{Platforms: new(Platforms)}
+	b := &Bot{Platforms: new(Platforms), Now: time.Now}
 	if told, err := b.Tell(t.Context(), failedNotice("msg_1")); len(told) != 0 || err != nil {
 		t.Errorf("told %q, %v", told, err)
 	}
 }
 
-// TestTellTogether: many instances that each have much to tell stay together
-// within what the platforms take, and tell it all.
+// TestTellTogether: many instances that each have much to tell, as in a bulk where all
+// fails, tell it all, and are hardly ever refused.
 func TestTellTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const instances, each = 20, 5
+		limits := map[string]limit{
+			paths["dingtalk"]: {20, time.Minute}, paths["wecom"]: {20, time.Minute}, paths["feishu"]: {100, time.Minute}, paths["slack"]: {3, time.Second},
+		}
+		refusals := map[string]string{
+			paths["dingtalk"]: `{"errcode":130101,"errmsg":"send too fast"}`, paths["wecom"]: `{"errcode":45009,"errmsg":"api freq out of limit"}`,
+			paths["feishu"]: `{"code":11232,"msg":"frequency limited"}`, paths["slack"]: `{"ok":false,"error":"rate_limited"}`,
+		}
 		v := inMemory()
-		times := make(map[string][]time.Time)
-		counting := roundTripper(func(r *http.Request) (*http.Response, error) {
+		taken, refused := make(map[string][]time.Time), make(map[string]int)
+		limited := roundTripper(func(r *http.Request) (*http.Response, error) {
 			v.mu.Lock()
-			times[r.URL.Path] = append(times[r.URL.Path], time.Now())
+			l, times := limits[r.URL.Path], taken[r.URL.Path]
+			over := l.most > 0 && len(times) >= l.most && time.Since(times[len(times)-l.most]) < l.in
+			if over {
+				refused[r.URL.Path]++
+			} else {
+				taken[r.URL.Path] = append(times, time.Now())
+			}
 			v.mu.Unlock()
+			if over {
+				v.says(r.URL.Path, http.StatusOK, refusals[r.URL.Path])
+			}
 			return v.RoundTrip(r)
 		})
-		env := variables("https://vendor.example.com")
 		var all sync.WaitGroup
 		for i := range instances {
-			platforms, _, err := Configure(func(name string) string { return env[name] }, counting, instances)
-			if err != nil {
-				t.Fatal(err)
-			}
-			b := telling(t, v, instances)
-			b.Platforms = platforms
+			b := telling(t, limited, instances)
 			all.Go(func() {
 				for n := range each {
-					if _, err := b.Tell(t.Context(), failedNotice(fmt.Sprint("msg_", i, n))); err != nil {
+					if _, err := b.Tell(t.Context(), failedNotice(fmt.Sprint("msg_", i, "-", n))); err != nil {
 						t.Error(err)
 					}
 				}
 			})
 		}
 		all.Wait()
-		for name, l := range map[string][]limit{
-			"dingtalk": {{20, time.Minute}}, "wecom": {{20, time.Minute}}, "feishu": {{100, time.Minute}}, "slack": {{20, 20 * time.Second}},
-		} {
-			posted := times[paths[name]]
-			if len(posted) != instances*each {
-				t.Errorf("%s: %d messages", name, len(posted))
+		for name, path := range paths {
+			if got := len(taken[path]); got != instances*each {
+				t.Errorf("%s: %d messages", name, got)
 			}
-			slices.SortFunc(posted, time.Time.Compare)
-			for _, limit := range l {
-				for i := limit.most; i < len(posted); i++ {
-					if within := posted[i].Sub(posted[i-limit.most]); within < limit.in {
-						t.Fatalf("%s: %d messages in %v", name, limit.most+1, within)
-					}
-				}
+			if most := map[string]int{"slack": instances * each}[name]; refused[path] > most {
+				t.Errorf("%s: %d refused, want %d at the most", name, refused[path], most)
 			}
 		}
 	})
+}
+
+// TestTellSoon: where there is not much to tell, each is told at once, however many
+// instances there may be.
+func TestTellSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := inMemory()
+		b := telling(t, v, 20)
+		for i := range 10 {
+			began := time.Now()
+			if _, err := b.Tell(t.Context(), failedNotice(fmt.Sprint("msg_", i))); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); took > time.Second {
+				t.Errorf("message %d came after %v", i, took)
+			}
+			time.Sleep(pressing)
+		}
+	})
+}
+
+// TestShareTake: the part counts for who is pressed, and for who was refused.
+func TestShareTake(t *testing.T) {
+	s := newShare([]limit{{20, time.Minute}}, 20)
+	now := noon
+	step := func(what string, pass time.Duration, pressed bool, want time.Duration) {
+		t.Helper()
+		now = now.Add(pass)
+		if wait := s.take(now, pressed); wait != want {
+			t.Errorf("%s: waits %v, want %v", what, wait, want)
+		}
+	}
+	step("the first", 0, false, 0)
+	step("another", 10*time.Second, false, 0)
+	step("pressed", 5*time.Second, true, 70*time.Second)
+	step("after the wait", 70*time.Second, true, 0)
+	step("at leisure", 5*time.Second, false, 0)
+	s.refused(now)
+	step("refused", 5*time.Second, false, 70*time.Second)
+	step("an hour later", wary, false, 0)
+	step("and again", time.Second, false, 0)
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func TestShare(t *testing.T) {
+func TestNewShare(t *testing.T) {
 	for _, test := range []struct {
 		limit     limit
 		instances int
 		want      limit
 	}{
 		{limit{20, time.Minute}, 1, limit{20, time.Minute}},
-		{limit{20, time.Minute}, 4, limit{5, time.Minute}},
-		{limit{20, time.Minute}, 20, limit{1, time.Minute}},
-		{limit{20, time.Minute}, 30, limit{1, 90 * time.Second}},
-		{limit{100, time.Minute}, 20, limit{5, time.Minute}},
-		{limit{1, time.Second}, 20, limit{1, 20 * time.Second}},
+		{limit{20, time.Minute}, 4, limit{5, 75 * time.Second}},
+		{limit{20, time.Minute}, 20, limit{1, 75 * time.Second}},
+		{limit{20, time.Minute}, 40, limit{1, 150 * time.Second}},
+		{limit{100, time.Minute}, 20, limit{5, 75 * time.Second}},
+		{limit{1, time.Second}, 20, limit{1, 25 * time.Second}},
 	} {
-		p := &pace{limits: []limit{test.limit}}
-		if p.share(test.instances); p.limits[0] != test.want {
-			t.Errorf("%v among %d: %v, want %v", test.limit, test.instances, p.limits[0], test.want)
+		if got := newShare([]limit{test.limit}, test.instances).part.limits[0]; got != test.want {
+			t.Errorf("%v among %d: %v, want %v", test.limit, test.instances, got, test.want)
 		}
 	}
 }

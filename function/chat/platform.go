@@ -43,7 +43,9 @@ type base struct {
 	conversations []string
 	// webhook is the address to post to, and webhookKey what it wants signed with, if anything.
 	webhook, webhookKey secret
-	pace                pace
+	// pace is what the webhook takes, and share the part of it that this instance tells by.
+	pace  pace
+	share *share
 }
 
 func (b *base) about() *base { return b }
@@ -105,8 +107,8 @@ type Platforms struct {
 // set, or too short, is closed; that and what else looks wrong is among the warnings.
 // The error joins all that is wrong, each beginning with its variable. What is
 // posted goes through the transport, which must not follow redirects, as an
-// http.Client would. So many instances post at the same time at the most: each
-// keeps to its part of what the webhooks take.
+// http.Client would. So many instances tell at the same time at the most: each
+// keeps to its part of what the webhooks take where there is much to tell.
 func Configure(getenv func(string) string, transport http.RoundTripper, instances int) (configured *Platforms, warnings []string, err error) {
 	s := &settings{getenv: getenv}
 	return configure(s, newClient(transport), instances), s.warnings, errors.Join(s.wrong...)
@@ -116,7 +118,7 @@ func configure(s *settings, c *client, instances int) *Platforms {
 	configured := new(Platforms)
 	for _, create := range platforms {
 		p := create(s, c)
-		p.about().pace.share(instances)
+		p.about().share = newShare(p.about().pace.limits, instances)
 		configured.all = append(configured.all, p)
 	}
 	return configured

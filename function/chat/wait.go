@@ -57,12 +57,12 @@ func (b *Bot) promise(ctx context.Context, p *base, q question, directory task.D
 	if q.to == "" || lasts < minWait {
 		return notTold(wordNoWayBack)
 	}
-	if !b.promised.add(q.id) {
+	if !b.promised.Add(q.id) {
 		return fmt.Sprintf(wordTold.In(language), int(lasts/time.Minute))
 	}
 	err := b.invoke(ctx, directory, ids, replyTo{Platform: p.name, To: q.to, Expires: expires, Language: language.Tag()}, 0)
 	if err != nil {
-		b.promised.forget(q.id)
+		b.promised.Forget(q.id)
 		log(slog.String("invokeError", err.Error()))
 		why := task.KindOf(err).Title()
 		if e, ok := errors.AsType[*task.Error](err); ok && e.Detail.En != "" {

@@ -57,5 +57,14 @@ func (p *generic) post(ctx context.Context, m message) error {
 		header := make(http.Header)
 		p.key.Sign(header, m.id, now, body)
 		return request{address: p.webhook.reveal(), header: header, body: body}
-	}, func(r result) *failure { return httpFailure(r.status) })
+	}, judgeWebhook)
+}
+
+// judgeWebhook judges an answer, of which only the status says anything.
+func judgeWebhook(r result) *failure {
+	f := httpFailure(r.status)
+	if r.status == http.StatusUnauthorized {
+		f.problem = wrongSign
+	}
+	return f
 }

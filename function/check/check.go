@@ -7,10 +7,16 @@ package check
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"taskstatus/function/once"
 	"taskstatus/function/task"
 )
 
@@ -28,7 +34,8 @@ type Lister interface {
 // A Teller tells a team.
 type Teller interface {
 	// Tell tells everybody who is to be told, and returns whom. Its error says in
-	// plain words, which anybody may read, who could not be told and why.
+	// plain words, which anybody may read, who could not be told and why. It has a
+	// method Final() bool that says so where trying again brings nothing.
 	Tell(context.Context, task.Notice) (told []string, err error)
 }
 
@@ -43,18 +50,22 @@ type Checker struct {
 	Finished bool
 	// Details tells whom and what a task is about, which are personal data.
 	Details bool
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Instances is how many may check at the same time, and Retries how often a check
+	// is made again that failed.
+	Instances, Retries int
+	Now                func() time.Time
+	Log                *slog.Logger
 
-	handled handled
-	once    sync.Once // says that events name no task and that tasks cannot be listed
+	handled once.Set // events, by source and id
+	told    once.Set // tasks that ended, by directory and id
+	warned  sync.Once
 }
 
 // An Outcome is what came of a check.
 type Outcome struct {
 	// Results are the tasks that were looked at; of a sweep or digest, those that were told of.
 	Results []task.Result
-	// Told are those who were told. There are none where nothing was worth it.
+	// Told are those who have been told. There are none where nothing was worth it.
 	Told []string
 	// Ignored is how many events had nothing to check, or had been checked before.
 	Ignored int
@@ -62,11 +73,98 @@ type Outcome struct {
 	From, To time.Time
 }
 
+// add adds what came of a part of the check.
+func (o *Outcome) add(part Outcome) {
+	o.Results = append(o.Results, part.Results...)
+	for _, name := range part.Told {
+		if !slices.Contains(o.Told, name) {
+			o.Told = append(o.Told, name)
+		}
+	}
+	o.Ignored += part.Ignored
+}
+
 // An Error is why a check has to be made again. Its text is fit for whoever
 // invoked the function.
 type Error string
 
 func (e Error) Error() string { return string(e) }
+
+// settle decides what the errors of a check come to: it has to be made again, with
+// an Error that says why. But where trying again brings nothing, somebody has been
+// told, and it was tried twice, that would only tell the others again and again.
+func (c *Checker) settle(ctx context.Context, out Outcome, failed []error, attempt int) (Outcome, error) {
+	if len(failed) == 0 {
+		return out, nil
+	}
+	said := make([]string, len(failed))
+	for i, err := range failed {
+		said[i] = shownOf(err)
+	}
+	err := fmt.Errorf("%w (%w)", Error(strings.Join(said, "; ")), errors.Join(failed...))
+	if attempt > 0 && len(out.Told) > 0 && !slices.ContainsFunc(failed, func(err error) bool { return !isFinal(err) }) {
+		c.Log.ErrorContext(ctx, "checked, and not tried again", slog.Any("told", out.Told), slog.String("error", err.Error()))
+		return out, nil
+	}
+	return out, err
+}
+
+// shownOf is what whoever invoked the function may read of an error.
+func shownOf(err error) string {
+	if e, ok := errors.AsType[Error](err); ok {
+		return string(e)
+	}
+	text := task.KindOf(err).Title().En
+	if e, ok := errors.AsType[*task.Error](err); ok && e.Detail.En != "" {
+		text += ": " + e.Detail.En
+	}
+	return text
+}
+
+// isFinal reports whether another attempt would fail in the same way.
+func isFinal(err error) bool {
+	if e, ok := errors.AsType[interface {
+		error
+		Final() bool
+	}](err); ok {
+		return e.Final()
+	}
+	e, ok := errors.AsType[*task.Error](err)
+	return ok && !e.Kind.Retryable() && e.Kind != task.Internal && e.Kind != task.NotFound
+}
+
+// together does the same in several directories at the same time.
+func together(directories []task.DirectoryID, do func(task.DirectoryID) (Outcome, []error)) (out Outcome, failed []error) {
+	outs, errs := make([]Outcome, len(directories)), make([][]error, len(directories))
+	var group sync.WaitGroup
+	for i, directory := range directories {
+		group.Go(func() {
+			defer func() {
+				// Unrecovered, a panic here would end the process and every other invocation with it.
+				if p := recover(); p != nil {
+					errs[i] = []error{fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
+				}
+			}()
+			outs[i], errs[i] = do(directory)
+		})
+	}
+	group.Wait()
+	for i := range directories {
+		out.add(outs[i])
+		failed = append(failed, errs[i]...)
+	}
+	return out, failed
+}
+
+// leave returns a context that ends so long before ctx does, or a quarter of its
+// time where there is little.
+func leave(ctx context.Context, margin time.Duration) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(margin, time.Until(deadline)/4)))
+}
 
 // pause waits for d, and reports whether ctx lasted as long.
 func pause(ctx context.Context, d time.Duration) bool {

@@ -40,8 +40,8 @@ func TestTimes(t *testing.T) {
 					s := new(stage)
 					started := s.cloud.start(failing, time.Now(), test.takes, task.Failed)
 					time.Sleep(delay)
-					attempts, err := s.invoke(t, true, func(ctx context.Context, c *Checker, last bool) error {
-						_, err := c.Events(ctx, []Event{recorded(t, "response-elements")}, last)
+					attempts, err := s.invoke(t, true, func(ctx context.Context, c *Checker, attempt int) error {
+						_, err := c.Events(ctx, []Event{recorded(t, "response-elements")}, attempt)
 						return err
 					})
 					if err != nil || len(s.team.told) != 1 || s.team.failures()[failing] != 1 {
@@ -72,21 +72,21 @@ func TestTasks(t *testing.T) {
 		ids  []task.ID
 		wait time.Duration
 		// change changes the checker.
-		change func(*Checker)
-		last   bool
-		told   []string // kind and ids
-		err    string
+		change  func(*Checker)
+		attempt int
+		told    []string // kind and ids
+		err     string
 	}{
 		{name: "failed", ids: []task.ID{failing}, wait: UntilDeadline, told: []string{"tasks.ended t-shfqw1u1edszvxw5abcd"}},
 		{name: "succeeded, which is not told", ids: []task.ID{done}, wait: UntilDeadline},
 		{name: "succeeded, which is", ids: []task.ID{done}, wait: UntilDeadline, change: func(c *Checker) { c.Finished = true }, told: []string{"tasks.ended t-done00000000000000ab"}},
 		{name: "only the failed of several", ids: []task.ID{done, failing}, wait: UntilDeadline, told: []string{"tasks.ended t-shfqw1u1edszvxw5abcd"}},
-		{name: "open at the deadline", ids: []task.ID{open}, wait: UntilDeadline, err: "1 of 1 tasks: not ended yet: t-open00000000000000ab"},
+		{name: "open at the deadline", ids: []task.ID{open}, wait: UntilDeadline, err: "1 of 1 tasks not ended yet: t-open00000000000000ab"},
 		{name: "open after the wait", ids: []task.ID{open}, wait: 10 * time.Second, err: "not ended yet"},
-		{name: "open for the last time", ids: []task.ID{open}, wait: UntilDeadline, last: true, told: []string{"tasks.open t-open00000000000000ab"}, err: "not ended yet"},
-		{name: "some open, some failed", ids: []task.ID{open, failing}, wait: UntilDeadline, told: []string{"tasks.ended t-shfqw1u1edszvxw5abcd"}, err: "1 of 2 tasks"},
-		{name: "unknown", ids: []task.ID{unknown}, wait: UntilDeadline, err: "t-nobodyknows: Task not found"},
-		{name: "unknown for the last time", ids: []task.ID{unknown}, wait: UntilDeadline, last: true, told: []string{"tasks.open t-nobodyknows"}, err: "Task not found"},
+		{name: "open for the last time", ids: []task.ID{open}, wait: UntilDeadline, attempt: maxRetries, told: []string{"tasks.open t-open00000000000000ab"}, err: "not ended yet"},
+		{name: "some open, some failed", ids: []task.ID{open, failing}, wait: UntilDeadline, told: []string{"tasks.ended t-shfqw1u1edszvxw5abcd"}, err: "1 of 2 tasks not ended yet"},
+		{name: "unknown", ids: []task.ID{unknown}, wait: UntilDeadline, err: "1 of 1 tasks not known: t-nobodyknows (Task not found)"},
+		{name: "unknown for the last time", ids: []task.ID{unknown}, wait: UntilDeadline, attempt: maxRetries, told: []string{"tasks.open t-nobodyknows"}, err: "Task not found"},
 		{name: "of the second directory", ids: []task.ID{"t-elsewhere000000000ab"}, wait: UntilDeadline, change: func(c *Checker) { c.Directories = []task.DirectoryID{here, elsewhere} }, told: []string{"tasks.ended t-elsewhere000000000ab"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestTasks(t *testing.T) {
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), timeLimit)
 				defer cancel()
-				out, err := c.Tasks(ctx, "", test.ids, test.wait, test.last)
+				out, err := c.Tasks(ctx, "", test.ids, test.wait, test.attempt)
 				if ctx.Err() != nil {
 					t.Error("it took all of the time")
 				}
@@ -132,7 +132,7 @@ func TestTasks(t *testing.T) {
 
 func TestTasksOfAnotherDirectory(t *testing.T) {
 	s := new(stage)
-	_, err := s.instance().Tasks(t.Context(), elsewhere, []task.ID{failing}, 0, false)
+	_, err := s.instance().Tasks(t.Context(), elsewhere, []task.ID{failing}, 0, 0)
 	if task.KindOf(err) != task.Forbidden || len(s.cloud.asked) != 0 {
 		t.Errorf("got %v after %d calls", err, len(s.cloud.asked))
 	}
@@ -146,7 +146,7 @@ func TestDetails(t *testing.T) {
 			s.cloud.start(failing, time.Now().Add(-3*time.Minute), time.Second, task.Failed)
 			c := s.instance()
 			c.Details = details
-			out, err := c.Tick(t.Context(), Tick{Time: time.Now(), Payload: `{"sweep":"1h"}`})
+			out, err := c.Tick(t.Context(), Tick{Time: time.Now(), Payload: `{"sweep":"1h"}`}, 0)
 			if err != nil || len(s.team.told) != 1 || (s.team.told[0].Results[0].Task.Details != nil) != details || (out.Results[0].Task.Details != nil) != details {
 				t.Errorf("details %v: told %+v, %v", details, s.team.told, err)
 			}
@@ -158,7 +158,7 @@ func TestDetails(t *testing.T) {
 func TestEventsIgnored(t *testing.T) {
 	for _, name := range []string{"refused-call", "another-operation", "another-service-documented", "another-directory", "data-is-no-object"} {
 		s := new(stage)
-		out, err := s.instance().Events(t.Context(), []Event{recorded(t, name)}, false)
+		out, err := s.instance().Events(t.Context(), []Event{recorded(t, name)}, 0)
 		if err != nil || out.Ignored != 1 || len(s.cloud.asked)+len(s.cloud.listed) != 0 || s.log.Len() != 0 {
 			t.Errorf("%s: got %+v, %v, logged %s", name, out, err, &s.log)
 		}
@@ -172,7 +172,7 @@ func TestEventsTogether(t *testing.T) {
 		for _, id := range []task.ID{failing, "t-sh6tceylhvgejpipabcd", "t-sh5k4gesm6twlrqbabcd"} {
 			s.cloud.start(id, time.Now(), 5*time.Second, task.Failed)
 		}
-		_, err := s.instance().Events(t.Context(), []Event{recorded(t, "response-elements"), recorded(t, "response-elements-tasks"), recorded(t, "another-operation")}, false)
+		_, err := s.instance().Events(t.Context(), []Event{recorded(t, "response-elements"), recorded(t, "response-elements-tasks"), recorded(t, "another-operation")}, 0)
 		if err != nil || len(s.team.told) != 1 || len(s.team.failures()) != 3 {
 			t.Errorf("told %+v, %v", s.team.told, err)
 		}
@@ -195,7 +195,7 @@ func TestSearch(t *testing.T) {
 		{name: "listed a moment later", event: "no-task-id", hidden: 7 * time.Second, told: 1, listed: 3},
 		{name: "never listed", event: "no-task-id", hidden: time.Hour, listed: 4, logged: "none that it can mean is listed"},
 		{name: "not allowed", event: "no-task-id", refused: "ListTasks", listed: 1, logged: "cloudsso:ListTasks"},
-		{name: "nothing to find it by", event: "no-task-id-and-nothing-else", logged: "neither a task nor what to find it by"},
+		{name: "nothing to find it by", event: "no-task-id-and-nothing-else", logged: "it does not say what the task is about"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -208,7 +208,7 @@ func TestSearch(t *testing.T) {
 				}
 				s.cloud.start("t-others", moment, 5*time.Second, task.Failed)
 				c := s.instance()
-				out, err := c.Events(t.Context(), []Event{recorded(t, test.event)}, false)
+				out, err := c.Events(t.Context(), []Event{recorded(t, test.event)}, 0)
 				if err != nil || len(out.Results) != test.told || len(s.team.told) != test.told || len(s.cloud.listed) != test.listed {
 					t.Errorf("got %+v, %v after %d lists", out, err, len(s.cloud.listed))
 				}
@@ -222,7 +222,7 @@ func TestSearch(t *testing.T) {
 				before := strings.Count(s.log.String(), "cloudsso:ListTasks")
 				event := recorded(t, test.event)
 				event.ID += "-2"
-				c.Events(t.Context(), []Event{event}, false)
+				c.Events(t.Context(), []Event{event}, 0)
 				if strings.Count(s.log.String(), "cloudsso:ListTasks") != before {
 					t.Error("logged twice")
 				}
@@ -234,9 +234,9 @@ func TestSearch(t *testing.T) {
 // TestFaults: whatever happens on the way, every failure is told of at least
 // once, and few more times.
 func TestFaults(t *testing.T) {
-	event := func(t *testing.T) func(context.Context, *Checker, bool) error {
-		return func(ctx context.Context, c *Checker, last bool) error {
-			_, err := c.Events(ctx, []Event{recorded(t, "response-elements")}, last)
+	event := func(t *testing.T) func(context.Context, *Checker, int) error {
+		return func(ctx context.Context, c *Checker, attempt int) error {
+			_, err := c.Events(ctx, []Event{recorded(t, "response-elements")}, attempt)
 			return err
 		}
 	}
@@ -263,20 +263,20 @@ func TestFaults(t *testing.T) {
 			}
 		}, 1},
 		{"the instance killed mid-wait", func(t *testing.T, s *stage) {
-			s.invoke(t, true, func(ctx context.Context, c *Checker, last bool) error {
+			s.invoke(t, true, func(ctx context.Context, c *Checker, attempt int) error {
 				if len(s.cloud.asked) == 0 {
 					dying, cancel := context.WithTimeout(ctx, 2500*time.Millisecond)
 					defer cancel()
-					event(t)(dying, c, last)
+					event(t)(dying, c, attempt)
 					return errors.New("killed")
 				}
-				return event(t)(ctx, c, last)
+				return event(t)(ctx, c, attempt)
 			})
 		}, 1},
 		{"delivered five times, one after the other", func(t *testing.T, s *stage) {
 			c := s.instance()
 			for range 5 {
-				if err := event(t)(t.Context(), c, false); err != nil {
+				if err := event(t)(t.Context(), c, 0); err != nil {
 					t.Error(err)
 				}
 			}
@@ -285,7 +285,7 @@ func TestFaults(t *testing.T) {
 			var all sync.WaitGroup
 			for range 5 {
 				all.Go(func() {
-					if err := event(t)(t.Context(), s.instance(), false); err != nil {
+					if err := event(t)(t.Context(), s.instance(), 0); err != nil {
 						t.Error(err)
 					}
 				})
@@ -326,7 +326,7 @@ func TestBulk(t *testing.T) {
 				c := s.instance()
 				for event := range queue {
 					ctx, cancel := context.WithTimeout(t.Context(), timeLimit)
-					if _, err := c.Events(ctx, []Event{event}, false); err != nil {
+					if _, err := c.Events(ctx, []Event{event}, 0); err != nil {
 						t.Error(err)
 					}
 					cancel()
@@ -359,7 +359,7 @@ func TestBulk(t *testing.T) {
 // TestLeave: of an invocation's time some is kept to tell, and a quarter at the most.
 func TestLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for limit, want := range map[time.Duration]time.Duration{599 * time.Second: 589 * time.Second, 8 * time.Second: 6 * time.Second, 40 * time.Second: 30 * time.Second, 0: 0} {
+		for limit, want := range map[time.Duration]time.Duration{599 * time.Second: 509 * time.Second, 8 * time.Second: 6 * time.Second, 40 * time.Second: 30 * time.Second, 0: 0} {
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			left, done := leave(ctx, tellFor)
 			deadline, ok := left.Deadline()
@@ -387,7 +387,7 @@ func TestNotFound(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := new(stage)
 			began := time.Now()
-			s.instance().Tasks(t.Context(), here, []task.ID{"t-nobodyknows"}, wait, false)
+			s.instance().Tasks(t.Context(), here, []task.ID{"t-nobodyknows"}, wait, 0)
 			if got := time.Since(began); got != took {
 				t.Errorf("with a wait of %v it took %v, want %v", wait, got, took)
 			}
@@ -405,34 +405,15 @@ func TestUnfinished(t *testing.T) {
 		open []task.Result
 		want string
 	}{
-		{open[:1], "1 of 9 tasks: not ended yet: t-open00"},
-		{open[:3], "3 of 9 tasks: not ended yet: t-open00 t-open01 t-open02"},
-		{open, "4 of 9 tasks: not ended yet: t-open00 t-open01 t-open02 …"},
-		{refused, "2 of 9 tasks: not ended yet: t-open00 t-refused, or not known: t-refused: CloudSSO refused this function"},
+		{open[:1], "1 of 9 tasks not ended yet: t-open00"},
+		{open[:3], "3 of 9 tasks not ended yet: t-open00, t-open01, t-open02"},
+		{open, "4 of 9 tasks not ended yet: t-open00, t-open01, t-open02, …"},
+		{refused, "1 of 9 tasks not ended yet: t-open00; 1 of 9 tasks not known: t-refused (CloudSSO refused this function)"},
 	} {
-		if said, ok := errors.AsType[Error](unfinished(9, test.open)); !ok || string(said) != test.want {
+		_, err := new(Checker).settle(t.Context(), Outcome{}, unfinished(9, test.open), 0)
+		if said, ok := errors.AsType[Error](err); !ok || string(said) != test.want {
 			t.Errorf("got %q, want %q", said, test.want)
 		}
-	}
-}
-
-// TestHandled: an event without an id is never the same as another.
-func TestHandled(t *testing.T) {
-	var h handled
-	for _, e := range []Event{{ID: "1", Source: "a"}, {ID: "2", Source: "a"}, {ID: "1", Source: "b"}, {}} {
-		if h.has(e) {
-			t.Errorf("%+v was never seen", e)
-		}
-		h.add(e)
-		if h.has(e) != (e.ID != "") {
-			t.Errorf("%+v: seen is %v", e, h.has(e))
-		}
-	}
-	for i := range remembered {
-		h.add(Event{ID: fmt.Sprint("many", i)})
-	}
-	if len(h.names) > remembered {
-		t.Errorf("%d are kept", len(h.names))
 	}
 }
 
@@ -443,17 +424,205 @@ func TestEventsAgain(t *testing.T) {
 		s.cloud.start(failing, time.Now().Add(-time.Minute), time.Second, task.Failed)
 		c := s.instance()
 		event := []Event{recorded(t, "response-elements")}
-		s.team.down = time.Now().Add(time.Second)
-		if _, err := c.Events(t.Context(), event, false); err == nil {
+		s.team.down = time.Now().Add(3 * time.Minute)
+		if _, err := c.Events(t.Context(), event, 0); err == nil {
 			t.Error("nobody was told, and that is well")
 		}
-		time.Sleep(time.Second)
-		if _, err := c.Events(t.Context(), event, false); err != nil || len(s.team.told) != 1 {
+		time.Sleep(time.Minute)
+		if _, err := c.Events(t.Context(), event, 0); err != nil || len(s.team.told) != 1 {
 			t.Errorf("told %+v, %v", s.team.told, err)
 		}
-		out, err := c.Events(t.Context(), event, false)
+		out, err := c.Events(t.Context(), event, 0)
 		if err != nil || out.Ignored != 1 || len(s.team.told) != 1 {
 			t.Errorf("got %+v, %v, told %+v", out, err, s.team.told)
 		}
 	})
+}
+
+// TestApart: what several tasks have in common with each other is nothing: each that
+// fails is told of soon, whatever becomes of the others, and once by an instance.
+func TestApart(t *testing.T) {
+	for _, fresh := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(stage)
+			quick := s.cloud.start(failing, time.Now(), 5*time.Second, task.Failed)
+			late := s.cloud.start("t-late00000000000000ab", time.Now(), 25*time.Minute, task.Failed)
+			s.cloud.hidden = time.Now().Add(time.Second)
+			ids := []task.ID{late.ID, quick.ID}
+			attempts, err := s.invoke(t, fresh, func(ctx context.Context, c *Checker, attempt int) error {
+				out, err := c.Tasks(ctx, here, ids, UntilDeadline, attempt)
+				if len(out.Results) != 2 || out.Results[0].ID != late.ID {
+					t.Errorf("got %+v", out)
+				}
+				return err
+			})
+			if err != nil || attempts < 2 {
+				t.Errorf("%d attempts, %v", attempts, err)
+			}
+			if told := s.team.told[0]; told.Results[0].ID != quick.ID || told.at.Sub(quick.End) > roundFor+newEvery {
+				t.Errorf("first told of %v, %v after its end", idsOf(told.Results), told.at.Sub(quick.End))
+			}
+			most := 1
+			if fresh {
+				most = attempts
+			}
+			if got := s.team.failures(); got[quick.ID] > most || got[late.ID] != 1 {
+				t.Errorf("told %v in %d attempts", got, attempts)
+			}
+		})
+	}
+}
+
+// TestDirectories: tasks whose directory nobody names are found in whichever has
+// them, together or apart, and no directory waits for another.
+func TestDirectories(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(stage)
+		s.cloud.start(failing, time.Now(), 5*time.Second, task.Failed)
+		s.cloud.start("t-sh6tceylhvgejpipabcd", time.Now(), 5*time.Second, task.Failed)
+		s.cloud.tasks[1].Directory = elsewhere
+		s.cloud.start("t-sh5k4gesm6twlrqbabcd", time.Now(), time.Hour, task.Success)
+		s.cloud.hidden = time.Now().Add(time.Second)
+		c := s.instance()
+		c.Directories = []task.DirectoryID{here, elsewhere}
+		began := time.Now()
+		out, err := c.Tasks(t.Context(), "", []task.ID{failing, "t-sh6tceylhvgejpipabcd", "t-sh5k4gesm6twlrqbabcd"}, 30*time.Second, 0)
+		if err == nil || len(out.Results) != 3 || len(s.team.failures()) != 2 {
+			t.Errorf("got %+v, %v, told %v", out, err, s.team.failures())
+		}
+		for _, n := range s.team.told {
+			if n.at.Sub(began) > 20*time.Second || n.Results[0].Task.Directory != n.Directory {
+				t.Errorf("told %+v after %v", n, n.at.Sub(began))
+			}
+		}
+	})
+}
+
+// TestSearchElsewhere: an event that names neither task nor directory is looked for in all.
+func TestSearchElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(stage)
+		s.cloud.start(failing, time.Now(), 5*time.Second, task.Failed)
+		s.cloud.tasks[0].Directory = elsewhere
+		c := s.instance()
+		c.Directories = []task.DirectoryID{here, elsewhere}
+		event := Event{ID: "1", Source: "acs.cloudsso", Time: time.Now(), Data: json.RawMessage(`{"eventName":"CreateAccessAssignment","requestParameters":{"AccessConfigurationId":"ac-1"}}`)}
+		if _, err := c.Events(t.Context(), []Event{event}, 0); err != nil || s.team.failures()[failing] != 1 {
+			t.Errorf("told %v, %v", s.team.failures(), err)
+		}
+	})
+}
+
+// TestSearchMany: events that can mean each other's tasks are left to the sweep, and
+// searches keep within what CloudSSO takes.
+func TestSearchMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const instances = 20
+		s := &stage{instances: instances}
+		for i := range 60 {
+			s.cloud.start(task.ID(fmt.Sprintf("t-many%02d", i)), time.Now(), time.Second, task.Failed)
+		}
+		var all sync.WaitGroup
+		for i := range instances {
+			c := s.instance()
+			all.Go(func() {
+				for n := range 3 {
+					event := Event{ID: fmt.Sprint(i, "-", n), Time: time.Now(), Data: json.RawMessage(`{"eventName":"CreateAccessAssignment","requestParameters":{"AccessConfigurationId":"ac-1"}}`)}
+					out, err := c.Events(t.Context(), []Event{event}, 0)
+					if err != nil || out.Ignored != 1 {
+						t.Errorf("got %+v, %v", out, err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		if len(s.team.told) != 0 || len(s.cloud.asked) != 0 || !strings.Contains(s.log.String(), "it can mean any of 60") {
+			t.Errorf("told %d times, asked %d times, logged %.300s", len(s.team.told), len(s.cloud.asked), &s.log)
+		}
+	})
+}
+
+// TestBroken: where one can never be told, the others are not told again and again;
+// where nobody else is there, it is tried to the end.
+func TestBroken(t *testing.T) {
+	for deaf, want := range map[bool]struct{ attempts, told int }{false: {2, 2}, true: {maxRetries + 1, 0}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(stage)
+			s.team.broken, s.team.deaf = "webhook", deaf
+			s.cloud.start(failing, time.Now(), time.Second, task.Failed)
+			attempts, err := s.invoke(t, true, func(ctx context.Context, c *Checker, attempt int) error {
+				_, err := c.Tasks(ctx, here, []task.ID{failing}, UntilDeadline, attempt)
+				if attempt == 0 && (err == nil || !strings.Contains(err.Error(), "not everybody was told: webhook: there is no such webhook")) {
+					t.Errorf("got %v", err)
+				}
+				return err
+			})
+			if attempts != want.attempts || len(s.team.told) != want.told || (err != nil) != deaf {
+				t.Errorf("deaf %v: %d attempts, told %d times, %v", deaf, attempts, len(s.team.told), err)
+			}
+			if !deaf && !strings.Contains(s.log.String(), `"level":"ERROR"`) {
+				t.Errorf("logged %s", &s.log)
+			}
+		})
+	}
+}
+
+func TestTooMany(t *testing.T) {
+	s := new(stage)
+	ids := make([]task.ID, MaxTasks+1)
+	if _, err := s.instance().Tasks(t.Context(), "", ids, 0, 0); task.KindOf(err) != task.Invalid || len(s.cloud.asked) != 0 {
+		t.Errorf("got %v", err)
+	}
+}
+
+// panicking is a Looker that panics.
+type panicking struct{}
+
+func (panicking) Look(context.Context, task.DirectoryID, []task.ID, time.Duration) []task.Result {
+	panic("oops")
+}
+
+// TestPanic: a panic is the failure of one check and not of the process.
+func TestPanic(t *testing.T) {
+	s := new(stage)
+	c := s.instance()
+	c.Looker = panicking{}
+	_, err := c.Tasks(t.Context(), here, []task.ID{failing}, 0, 0)
+	if said, ok := errors.AsType[Error](err); !ok || strings.Contains(string(said), "oops") || !strings.Contains(err.Error(), "oops") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRefuse(t *testing.T) {
+	s := new(stage)
+	for name, want := range map[string]task.Kind{
+		"own-event": task.Internal, "response-elements": task.Internal, "another-operation": task.Internal, "refused-call": task.Internal,
+		"another-service-with-a-task": task.Internal, "another-directory": task.Forbidden,
+	} {
+		if err := s.instance().Refuse(recorded(t, name)); task.KindOf(err) != want || (err == nil) != (want == task.Internal) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, data := range []string{`{"task_id":"t-shfqw1u1edszvxw5abcd"}`, `{"taskId":"nonsense"}`, `"t-shfqw1u1edszvxw5abcd"`, ``} {
+		if err := s.instance().Refuse(Event{ID: "1", Source: "/ci", Data: json.RawMessage(data)}); task.KindOf(err) != task.Invalid {
+			t.Errorf("%s: %v", data, err)
+		}
+	}
+}
+
+// TestNoticeID: the same tasks in another order are the same news; others are not.
+func TestNoticeID(t *testing.T) {
+	a, b := task.Result{ID: "t-aaaaaa"}, task.Result{ID: "t-bbbbbb"}
+	of := func(kind task.NoticeKind, directory task.DirectoryID, results ...task.Result) string {
+		return notice(kind, directory, results).ID
+	}
+	one := of(task.NoticeEnded, here, a, b)
+	if of(task.NoticeEnded, here, b, a) != one || strings.Contains(one, ".") {
+		t.Errorf("the id of the same news: %s", one)
+	}
+	for i, other := range []string{of(task.NoticeOpen, here, a, b), of(task.NoticeEnded, elsewhere, a, b), of(task.NoticeEnded, here, a)} {
+		if other == one {
+			t.Errorf("%d: other news have the same id", i)
+		}
+	}
 }

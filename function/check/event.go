@@ -2,33 +2,45 @@ package check
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
-	"sync"
 	"time"
 
 	"taskstatus/function/task"
 )
 
+const (
+	// startedAround is how far the time of an event may be from the start of its task.
+	startedAround = time.Minute
+
+	// searchRate is how many searches a second all instances make together: CloudSSO takes 20
+	// lists, and sweeps want some.
+	searchRate = 10
+
+	// maxMeant is how many tasks an event can mean that names none. More are others'
+	// as well, and each of their events would find them all.
+	maxMeant = 3
+)
+
 // Events waits for the tasks that the events say were started, for as long as there is
 // time, and tells of them as Tasks does, together where there are several.
 // Events of another kind are ignored, as are those that are delivered again after
-// they were checked. The errors are those of Tasks and of the Lister.
-func (c *Checker) Events(ctx context.Context, events []Event, last bool) (Outcome, error) {
-	var out Outcome
-	var failed []error
-	tasks := make(map[task.DirectoryID][]task.ID)
+// they were checked. The error is an Error.
+func (c *Checker) Events(ctx context.Context, events []Event, attempt int) (Outcome, error) {
 	looking, cancel := leave(ctx, tellFor)
 	defer cancel()
+	var failed []error
+	ignored := 0
+	tasks := make(map[task.DirectoryID][]task.ID)
 	for _, event := range events {
 		directory, ids, err := c.tasksOf(looking, event)
-		if err != nil {
-			failed = append(failed, fmt.Errorf("event %.100q: %w", event.ID, err))
-		}
-		if len(ids) == 0 {
-			out.Ignored++
+		switch {
+		case err != nil:
+			failed = append(failed, fmt.Errorf("%w (%w)", Error("the task of an event cannot be looked for: "+shownOf(err)), err))
+		case len(ids) == 0:
+			ignored++
 		}
 		for _, id := range ids {
 			if !slices.Contains(tasks[directory], id) {
@@ -36,34 +48,23 @@ func (c *Checker) Events(ctx context.Context, events []Event, last bool) (Outcom
 			}
 		}
 	}
-
-	var mu sync.Mutex
-	var waiting sync.WaitGroup
-	for directory, ids := range tasks {
-		waiting.Go(func() {
-			checked, err := c.Tasks(ctx, directory, ids, UntilDeadline, last)
-			mu.Lock()
-			defer mu.Unlock()
-			out.Results = append(out.Results, checked.Results...)
-			out.Told = append(out.Told, checked.Told...)
-			if err != nil {
-				failed = append(failed, err)
-			}
-		})
-	}
-	waiting.Wait()
-	if len(failed) == 0 {
+	out, untold := c.tasks(ctx, tasks, UntilDeadline, attempt)
+	out.Ignored = ignored
+	out, err := c.settle(ctx, out, append(failed, untold...), attempt)
+	if err == nil {
 		for _, event := range events {
-			c.handled.add(event)
+			if event.ID != "" {
+				c.handled.Add(event.name())
+			}
 		}
 	}
-	return out, errors.Join(failed...)
+	return out, err
 }
 
 // tasksOf returns the tasks that an event says were started: none where it is of
 // another kind, about a directory that is not looked into, or has been checked.
 func (c *Checker) tasksOf(ctx context.Context, event Event) (task.DirectoryID, []task.ID, error) {
-	if c.handled.has(event) {
+	if c.handled.Has(event.name()) {
 		return "", nil, nil
 	}
 	s, ok := readEvent(event)
@@ -79,39 +80,50 @@ func (c *Checker) tasksOf(ctx context.Context, event Event) (task.DirectoryID, [
 // search looks for the tasks of an event that names none among those that
 // started when it happened, and are about the same.
 func (c *Checker) search(ctx context.Context, s started) (task.DirectoryID, []task.ID, error) {
-	r, ok := s.request()
-	if !ok {
-		c.Log.WarnContext(ctx, "the event names neither a task nor what to find it by: sweep for what it started", slog.String("event", s.event))
+	leaveToSweep := func(why string) (task.DirectoryID, []task.ID, error) {
+		c.Log.WarnContext(ctx, "the event names no task, which is left to the sweep: "+why, slog.String("event", s.event))
 		return "", nil, nil
 	}
-	r.Directory = s.directory
-	if r.Directory == "" {
-		r.Directory = c.Directories[0]
+	r, ok := s.request()
+	if !ok {
+		return leaveToSweep("it does not say what the task is about")
 	}
-	r.StartedSince = c.since(s.at.Add(-startedAround))
+	directories := c.Directories
+	if s.directory != "" {
+		directories = []task.DirectoryID{s.directory}
+	}
+	r.StartedSince = s.at.Add(-startedAround)
 	for tries := 0; ; tries++ {
-		results, err := c.list(ctx, r)
-		if task.KindOf(err) == task.Refused {
-			c.once.Do(func() {
-				c.Log.ErrorContext(ctx, "events name no task, and the role may not list tasks to find it (cloudsso:ListTasks): sweep instead", slog.String("error", err.Error()))
-			})
-			return "", nil, nil
-		}
-		if err != nil {
-			return "", nil, err
-		}
-		var ids []task.ID
-		for _, found := range results {
-			if found.Task.Start.Before(s.at.Add(startedAround)) {
-				ids = append(ids, found.ID)
+		for _, r.Directory = range directories {
+			// Many events come at the same time, to many instances.
+			if !pause(ctx, rand.N(2*time.Duration(max(1, c.Instances))*time.Second/searchRate)) {
+				return "", nil, ctx.Err()
+			}
+			listed, err := c.list(ctx, r)
+			if task.KindOf(err) == task.Refused {
+				c.warned.Do(func() {
+					c.Log.ErrorContext(ctx, "events name no task, and the role may not list tasks to find it (cloudsso:ListTasks): sweep instead", slog.String("error", err.Error()))
+				})
+				return "", nil, nil
+			}
+			if err != nil {
+				return "", nil, err
+			}
+			var ids []task.ID
+			for _, t := range listed {
+				if t.Start.Before(s.at.Add(startedAround)) {
+					ids = append(ids, t.ID)
+				}
+			}
+			if len(ids) > maxMeant {
+				return leaveToSweep(fmt.Sprintf("it can mean any of %d", len(ids)))
+			}
+			if len(ids) > 0 {
+				return r.Directory, ids, nil
 			}
 		}
-		if len(ids) > 0 {
-			return r.Directory, ids, nil
-		}
 		if tries == newTries {
-			c.Log.WarnContext(ctx, "the event names no task, and none that it can mean is listed", slog.String("event", s.event))
-			return "", nil, nil
+			return leaveToSweep("none that it can mean is listed")
 		}
 		if !pause(ctx, newEvery) {
 			return "", nil, ctx.Err()
@@ -119,34 +131,19 @@ func (c *Checker) search(ctx context.Context, s started) (task.DirectoryID, []ta
 	}
 }
 
-// startedAround is how far the time of an event may be from the start of its task.
-const startedAround = time.Minute
-
-// handled keeps the latest events that were checked. It lasts as long as the
-// instance: to another one an event that comes again is new.
-type handled struct {
-	mu    sync.Mutex
-	names map[string]bool
-}
-
-// remembered is how many events are kept: more than come before one of them is
-// delivered again.
-const remembered = 4096
-
-func (h *handled) has(e Event) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.names[e.Source+" "+e.ID]
-}
-
-func (h *handled) add(e Event) {
-	if e.ID == "" {
-		return // nobody can tell it from others
+// Refuse says why an event that somebody posts would come to nothing, before it is
+// taken: the error is Invalid, or Forbidden for a directory that is not shown.
+// Alibaba Cloud's events are never refused.
+func (c *Checker) Refuse(event Event) error {
+	s, ok := readEvent(event)
+	if !ok && event.Source != "" && !isAlibabas(event.Source) {
+		return task.Errorf(task.Invalid, task.Text{
+			En: "the event %.100q names no task: its data takes what a direct question has, such as {\"taskId\":\"t-…\"}",
+			Zh: "事件 %.100q 中没有任务 ID：data 应与直接查询相同，例如 {\"taskId\":\"t-…\"}",
+		}, event.ID)
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.names == nil || len(h.names) == remembered {
-		h.names = make(map[string]bool)
+	if s.directory != "" {
+		return task.Shown(s.directory, c.Directories)
 	}
-	h.names[e.Source+" "+e.ID] = true
+	return nil
 }

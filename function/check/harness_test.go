@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"slices"
 	"strconv"
@@ -30,6 +29,8 @@ type cloud struct {
 	throttled, hidden time.Time
 	// refused is what the role may not do.
 	refused string
+	// endless has every page name a next one, and shifting has a new task come with each.
+	endless, shifting bool
 }
 
 // start adds a task that starts at a time and takes so long.
@@ -110,20 +111,27 @@ func (c *cloud) ListTasks(ctx context.Context, r task.ListRequest) (task.Page, e
 	}
 	slices.SortStableFunc(found, func(a, b task.Task) int { return cmp.Or(b.Start.Compare(a.Start), cmp.Compare(a.ID, b.ID)) })
 	first, _ := strconv.Atoi(r.NextToken)
+	if c.shifting && first > 0 {
+		first-- // the last of the page before
+	}
 	last := min(first+r.MaxResults, len(found))
 	page := task.Page{Tasks: found[min(first, last):last], Total: len(found)}
-	if last < len(found) {
+	if last < len(found) || c.endless {
 		page.NextToken = strconv.Itoa(last)
 	}
 	return page, nil
 }
 
-// A team keeps what it is told.
+// A team keeps what it is told. Like the real one, it goes on trying for a while
+// where nobody can be told, and cannot be told in no time.
 type team struct {
 	mu   sync.Mutex
 	told []told
 	// down is until when nobody can be told.
 	down time.Time
+	// broken is somebody who can never be told, and deaf says that nobody else is there.
+	broken string
+	deaf   bool
 }
 
 type told struct {
@@ -131,13 +139,38 @@ type told struct {
 	at time.Time
 }
 
+// untold is the error of a Teller.
+type untold struct {
+	text  string
+	final bool
+}
+
+func (e untold) Error() string { return e.text }
+func (e untold) Final() bool   { return e.final }
+
 func (m *team) Tell(ctx context.Context, n task.Notice) ([]string, error) {
 	m.mu.Lock()
+	wait := time.Until(m.down)
+	m.mu.Unlock()
+	if wait > 2*time.Minute {
+		pause(ctx, 2*time.Minute)
+		return nil, untold{"chat: the platform is unavailable", false}
+	}
+	if wait > 0 && !pause(ctx, wait) {
+		return nil, untold{"chat: the platform is unavailable", false}
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < 5*time.Second {
+		return nil, untold{"chat: the platform took too long", false}
+	}
+	m.mu.Lock()
 	defer m.mu.Unlock()
-	if time.Now().Before(m.down) {
-		return nil, errors.New("chat: the platform is unavailable")
+	if m.deaf {
+		return nil, untold{m.broken + ": there is no such webhook", true}
 	}
 	m.told = append(m.told, told{n, time.Now()})
+	if m.broken != "" {
+		return []string{"chat"}, untold{m.broken + ": there is no such webhook", true}
+	}
 	return []string{"chat"}, nil
 }
 
@@ -168,19 +201,23 @@ type stage struct {
 	cloud cloud
 	team  team
 	log   bytes.Buffer
+	once  sync.Once
+	// logger is one for all instances, whose lines must not mix.
+	logger *slog.Logger
 	// instances is how many checkers share the calls.
 	instances int
 }
 
 // instance returns a checker as a new instance has it, with nothing remembered.
 func (s *stage) instance() *Checker {
+	s.once.Do(func() { s.logger = slog.New(slog.NewJSONHandler(&s.log, nil)) })
 	w := watch.New(&s.cloud)
 	if s.instances > 0 {
 		w.Share(s.instances)
 	}
 	return &Checker{
 		Looker: w, Lister: &s.cloud, Teller: &s.team, Directories: []task.DirectoryID{here},
-		Now: time.Now, Log: slog.New(slog.NewJSONHandler(&s.log, nil)),
+		Instances: s.instances, Retries: maxRetries, Now: time.Now, Log: s.logger,
 	}
 }
 
@@ -194,12 +231,12 @@ const (
 
 // invoke invokes the function asynchronously: again where it fails, on another
 // instance each time where fresh. It returns the last error.
-func (s *stage) invoke(t testing.TB, fresh bool, run func(ctx context.Context, c *Checker, last bool) error) (attempts int, err error) {
+func (s *stage) invoke(t testing.TB, fresh bool, run func(ctx context.Context, c *Checker, attempt int) error) (attempts int, err error) {
 	t.Helper()
 	c := s.instance()
 	for attempt := range maxRetries + 1 {
 		ctx, cancel := context.WithTimeout(t.Context(), timeLimit)
-		err = run(ctx, c, attempt == maxRetries)
+		err = run(ctx, c, attempt)
 		cancel()
 		if err == nil || attempt == maxRetries {
 			return attempt + 1, err

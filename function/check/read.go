@@ -21,6 +21,9 @@ type Event struct {
 	Data json.RawMessage
 }
 
+// name is the same whenever the event is.
+func (e Event) name() string { return e.Source + "\n" + e.ID }
+
 // operations are those that start a task. Their types are named like them.
 var operations = []task.Type{
 	task.CreateAccessAssignment, task.DeleteAccessAssignment,
@@ -77,7 +80,7 @@ func readEvent(event Event) (s started, ok bool) {
 		}
 		s.about = request.about
 		return s, true
-	case name == "" && !strings.HasPrefix(event.Source, "acs"):
+	case event.Source != "" && !isAlibabas(event.Source):
 		// Somebody's own event, with what a direct invocation would have. Those of
 		// Alibaba Cloud's other services have tasks of their own.
 		var own finder
@@ -86,6 +89,12 @@ func readEvent(event Event) (s started, ok bool) {
 		return s, len(s.ids) > 0
 	}
 	return started{}, false
+}
+
+// isAlibabas reports whether a source is one of Alibaba Cloud's services. They
+// are named both ways.
+func isAlibabas(source string) bool {
+	return strings.HasPrefix(source, "acs.") || strings.HasPrefix(source, "acs:")
 }
 
 // An object is a JSON object. Its names count in either letter case.

@@ -1,10 +1,9 @@
 package check
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -12,8 +11,8 @@ import (
 )
 
 const (
-	// reach is how long before a period tasks may have started that ended in it. A
-	// list goes by the start.
+	// reach is how long before a period tasks may have started that did well in it: a
+	// list goes by the start. Those that failed or are open are listed as far back as can be.
 	reach = 24 * time.Hour
 
 	// listMargin is by how much less than CloudSSO allows a list goes back: it takes
@@ -21,96 +20,91 @@ const (
 	listMargin = 10 * time.Minute
 
 	// pageEvery keeps pages apart: CloudSSO takes 20 a second from the whole
-	// account, and others want some.
+	// account, of which half are left to others.
 	pageEvery = 100 * time.Millisecond
 
-	// maxListed bounds a list by what fits into memory, and can be read in minutes.
-	maxListed = 20_000
+	// maxPages bounds a list by what fits into memory, and can be read in minutes.
+	maxPages = 1000
 )
 
 // Tick does what a timer asks for: in every directory it looks for the tasks of
 // the latest period, and tells of those that went wrong or take long (a sweep), or
-// of all (a digest). An Error says that somebody could not be told; the others are
-// those of the Lister, or Invalid for a tick that asks for nothing.
-func (c *Checker) Tick(ctx context.Context, tick Tick) (Outcome, error) {
+// of all (a digest). The error is an Error, or Invalid for a tick that asks for nothing.
+func (c *Checker) Tick(ctx context.Context, tick Tick, attempt int) (Outcome, error) {
 	kind, period, err := tick.read()
 	if err != nil {
 		return Outcome{}, err
+	}
+	if tick.Time.IsZero() {
+		tick.Time = c.Now()
 	}
 	w := windowAt(tick.Time, period)
 	if c.Now().Sub(w.from) > task.ListWindow-listMargin {
 		return Outcome{}, invalidTick("the tick is too old: CloudSSO lists the tasks of 7 days")
 	}
-	find := c.sweep
-	if kind == task.NoticeDigest {
-		find = c.digest
-	}
-	out := Outcome{From: w.from, To: w.to}
 	listing, cancel := leave(ctx, tellFor)
 	defer cancel()
-	var failed []error
-	for _, directory := range c.Directories {
-		results, succeeded, err := find(listing, directory, w)
+	out, failed := together(c.Directories, func(directory task.DirectoryID) (Outcome, []error) {
+		n, err := c.find(listing, kind, directory, w)
 		if err != nil {
-			failed = append(failed, fmt.Errorf("list the tasks of %s: %w", directory, err))
-			continue
+			return Outcome{}, []error{fmt.Errorf("%w (%w)", Error(fmt.Sprintf("the tasks of %s cannot be listed: %s", directory, shownOf(err))), err)}
 		}
-		if len(results) == 0 && kind == task.NoticeSweep {
-			continue
+		if len(n.Results) == 0 && kind == task.NoticeSweep {
+			return Outcome{}, nil
 		}
-		if !c.Details {
-			results = withoutDetails(results)
-		}
-		told, err := c.tell(ctx, task.Notice{
-			ID:        noticeID(string(kind), string(directory), w.from.Unix(), w.to.Unix()),
-			Kind:      kind,
-			Directory: directory,
-			Results:   results, Succeeded: succeeded,
-			From: w.from, To: w.to,
-		})
-		out.Results = append(out.Results, results...)
-		out.Told = append(out.Told, told...)
+		told, err := c.tell(ctx, n)
 		if err != nil {
-			failed = append(failed, err)
+			return Outcome{Results: n.Results, Told: told}, []error{err}
 		}
-	}
-	return out, errors.Join(failed...)
-}
-
-// sweep finds the tasks that failed in the period, and those that have been open
-// for long since a time in it.
-func (c *Checker) sweep(ctx context.Context, directory task.DirectoryID, w window) ([]task.Result, int, error) {
-	failed, err := c.list(ctx, task.ListRequest{Directory: directory, Status: task.Failed, StartedSince: c.since(w.from.Add(-reach))})
-	if err != nil {
-		return nil, 0, err
-	}
-	open, err := c.list(ctx, task.ListRequest{Directory: directory, Status: task.InProgress, StartedSince: c.since(w.from.Add(-task.LongOpen))})
-	if err != nil {
-		return nil, 0, err
-	}
-	failed = slices.DeleteFunc(failed, func(r task.Result) bool { return r.Task.Status != task.Failed || !w.has(endOf(r.Task)) })
-	open = slices.DeleteFunc(open, func(r task.Result) bool {
-		return r.Task.Done() || r.Task.Start.IsZero() || !w.has(r.Task.Start.Add(task.LongOpen))
+		return Outcome{Results: n.Results, Told: told}, nil
 	})
-	return append(failed, open...), 0, nil
+	out.From, out.To = w.from, w.to
+	return c.settle(ctx, out, failed, attempt)
 }
 
-// digest finds the tasks that failed in the period and those that are open, and
-// counts those that did well in it.
-func (c *Checker) digest(ctx context.Context, directory task.DirectoryID, w window) (results []task.Result, succeeded int, err error) {
-	all, err := c.list(ctx, task.ListRequest{Directory: directory, StartedSince: c.since(w.from.Add(-reach))})
-	if err != nil {
-		return nil, 0, err
+// find finds what there is to tell of a period: the tasks that failed in it and
+// those that have been open for long since a time in it; in a digest all that are
+// open, and how many did well.
+func (c *Checker) find(ctx context.Context, kind task.NoticeKind, directory task.DirectoryID, w window) (task.Notice, error) {
+	n := task.Notice{
+		ID:   noticeID(string(kind), string(directory), w.from.Unix(), w.to.Unix()),
+		Kind: kind, Directory: directory, From: w.from, To: w.to,
 	}
-	for _, r := range all {
-		switch t := r.Task; {
-		case !t.Done() && t.Start.Before(w.to), t.Status == task.Failed && w.has(endOf(t)):
-			results = append(results, r)
-		case t.Status == task.Success && w.has(endOf(t)):
-			succeeded++
+	failed, err := c.list(ctx, task.ListRequest{Directory: directory, Status: task.Failed})
+	if err != nil {
+		return n, err
+	}
+	for _, t := range failed {
+		if t.Status == task.Failed && w.has(endOf(t)) {
+			n.Results = append(n.Results, c.result(t))
 		}
 	}
-	return results, succeeded, nil
+	open, err := c.list(ctx, task.ListRequest{Directory: directory, Status: task.InProgress})
+	if err != nil {
+		return n, err
+	}
+	for _, t := range open {
+		if !t.Done() && (w.has(t.Start.Add(task.LongOpen)) || kind == task.NoticeDigest && t.Start.Before(w.to)) {
+			n.Results = append(n.Results, c.result(t))
+		}
+	}
+	if kind == task.NoticeSweep {
+		return n, nil
+	}
+	well, err := c.list(ctx, task.ListRequest{Directory: directory, Status: task.Success, StartedSince: w.from.Add(-reach)})
+	for _, t := range well {
+		if t.Status == task.Success && w.has(endOf(t)) {
+			n.Succeeded++
+		}
+	}
+	return n, err
+}
+
+func (c *Checker) result(t task.Task) task.Result {
+	if !c.Details {
+		t.Details = nil
+	}
+	return task.Result{ID: t.ID, Task: t}
 }
 
 // endOf is when a task ended; where CloudSSO does not say, when it started.
@@ -121,21 +115,17 @@ func endOf(t task.Task) time.Time {
 	return t.End
 }
 
-// since is the time, or how far back a list can go.
-func (c *Checker) since(t time.Time) time.Time {
-	if earliest := c.Now().Add(listMargin - task.ListWindow); t.Before(earliest) {
-		return earliest
-	}
-	return t
-}
-
-// list returns all tasks that a request is about, each once, in the order of
-// their end. It goes on asking CloudSSO where that may help and ctx lasts.
-func (c *Checker) list(ctx context.Context, r task.ListRequest) ([]task.Result, error) {
+// list returns all tasks that a request is about, each once, in the order of their
+// end, as far back as can be where the request says no more. It goes on asking CloudSSO
+// where that may help and ctx lasts.
+func (c *Checker) list(ctx context.Context, r task.ListRequest) ([]task.Task, error) {
 	r.MaxResults = task.MaxPage
-	var results []task.Result
+	if earliest := c.Now().Add(listMargin - task.ListWindow); r.StartedSince.Before(earliest) {
+		r.StartedSince = earliest
+	}
+	var tasks []task.Task
 	known := make(map[task.ID]bool)
-	for {
+	for pages := 0; pages < maxPages; {
 		page, err := c.Lister.ListTasks(ctx, r)
 		if err != nil {
 			if again := task.RetryAfter(err); again > 0 && pause(ctx, again) {
@@ -143,25 +133,30 @@ func (c *Checker) list(ctx context.Context, r task.ListRequest) ([]task.Result, 
 			}
 			return nil, err
 		}
+		pages++
 		for _, t := range page.Tasks {
 			// The list goes on while it is read, and shifts under the pages.
 			if !known[t.ID] {
 				known[t.ID] = true
-				results = append(results, task.Result{ID: t.ID, Task: t})
+				tasks = append(tasks, t)
 			}
 		}
 		if page.NextToken == "" {
-			slices.SortFunc(results, byEnd)
-			return results, nil
-		}
-		if len(results) >= maxListed {
-			c.Log.ErrorContext(ctx, "a list has too many tasks: the rest is left out", slog.String("directory", string(r.Directory)), slog.Int("tasks", len(results)))
-			slices.SortFunc(results, byEnd)
-			return results, nil
+			slices.SortFunc(tasks, byEnd)
+			return tasks, nil
 		}
 		r.NextToken = page.NextToken
-		if !pause(ctx, pageEvery) {
-			return nil, fmt.Errorf("after %d tasks: %w", len(results), ctx.Err())
+		if !pause(ctx, pageEvery*time.Duration(len(c.Directories))) {
+			return nil, ctx.Err()
 		}
 	}
+	return nil, task.Errorf(task.Upstream, task.Text{
+		En: "the list has more than %d pages, or does not end",
+		Zh: "列表超过 %d 页，或没有结尾",
+	}, maxPages)
+}
+
+// byEnd is the order in which tasks are told of: a list has them in none.
+func byEnd(a, b task.Task) int {
+	return cmp.Or(a.End.Compare(b.End), a.Start.Compare(b.Start), cmp.Compare(a.ID, b.ID))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,7 +25,7 @@ func (s *stage) tick(t testing.TB, c *Checker, due time.Time, late time.Duration
 	time.Sleep(time.Until(due.Add(late)))
 	ctx, cancel := context.WithTimeout(t.Context(), timeLimit)
 	defer cancel()
-	return c.Tick(ctx, Tick{Time: due, Name: "timer", Payload: payload})
+	return c.Tick(ctx, Tick{Time: due, Name: "timer", Payload: payload}, 0)
 }
 
 func idsOf(results []task.Result) []string {
@@ -45,13 +46,15 @@ func TestSweep(t *testing.T) {
 		s.cloud.start("t-last", w.to.Add(-time.Minute), 59*time.Second, task.Failed)
 		s.cloud.start("t-after", w.to.Add(-time.Minute), time.Minute, task.Failed)
 		s.cloud.start("t-well", w.from, time.Second, task.Success)
-		s.cloud.start("t-long", w.from.Add(-20*time.Hour), 20*time.Hour+time.Minute, task.Failed)
+		s.cloud.start("t-long", w.from.Add(-120*time.Hour), 120*time.Hour+time.Minute, task.Failed)
+		s.cloud.start("t-no-end", w.from.Add(2*time.Minute), 0, task.Failed)
+		s.cloud.tasks[6].End = time.Time{}
 		s.cloud.start("t-open", w.from, time.Hour, task.Failed)
 		s.cloud.start("t-long-open", w.from.Add(-task.LongOpen), time.Hour, task.Success)
 		s.cloud.start("t-longer-open", w.from.Add(-task.LongOpen-time.Second), time.Hour, task.Success)
 		s.cloud.start("t-ended-after-long", w.from.Add(-task.LongOpen), task.LongOpen+time.Minute, task.Success)
 		out, err := s.tick(t, s.instance(), due, 0, sweep5m)
-		want := []string{"t-first", "t-long", "t-last", "t-long-open"}
+		want := []string{"t-no-end", "t-first", "t-long", "t-last", "t-long-open"}
 		if err != nil || len(s.team.told) != 1 || !slices.Equal(idsOf(s.team.told[0].Results), want) || !slices.Equal(idsOf(out.Results), want) {
 			t.Fatalf("told %+v, %v", s.team.told, err)
 		}
@@ -90,15 +93,15 @@ func TestDigest(t *testing.T) {
 			t.Fatalf("told %+v, %v", s.team.told, err)
 		}
 		n := s.team.told[0]
-		if n.Kind != task.NoticeDigest || n.Succeeded != 70 || !slices.Equal(idsOf(n.Results), []string{"t-open", "t-failed"}) || out.To != w.to {
+		if n.Kind != task.NoticeDigest || n.Succeeded != 70 || !slices.Equal(idsOf(n.Results), []string{"t-failed", "t-open"}) || out.To != w.to {
 			t.Errorf("told %+v", n)
 		}
-		if got := len(s.cloud.listed); got != 4 {
-			t.Errorf("%d pages of 73 tasks", got)
+		if got := len(s.cloud.listed); got != 6 { // one of failures, one of open tasks, four of 70
+			t.Errorf("%d pages", got)
 		}
-		for i := range s.cloud.listed[1:] {
-			if apart := s.cloud.listed[i+1].Sub(s.cloud.listed[i]); apart < time.Second/20 {
-				t.Errorf("pages %v apart: CloudSSO takes 20 a second", apart)
+		for i := range s.cloud.listed[3:] {
+			if apart := s.cloud.listed[i+3].Sub(s.cloud.listed[i+2]); apart < callTakes+pageEvery {
+				t.Errorf("pages %v apart", apart)
 			}
 		}
 
@@ -124,6 +127,64 @@ func TestSweepStorm(t *testing.T) {
 		}
 		if got := len(s.cloud.listed); got != 16 {
 			t.Errorf("%d pages", got)
+		}
+	})
+}
+
+// TestList: each task is listed once, though the list shifts, and a list that does not end is given up.
+func TestList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(stage)
+		for i := range 90 {
+			s.cloud.start(task.ID(fmt.Sprintf("t-task%02d", i)), time.Now().Add(-time.Hour), time.Second, task.Failed)
+		}
+		s.cloud.shifting = true
+		tasks, err := s.instance().list(t.Context(), task.ListRequest{Directory: here})
+		if err != nil || len(tasks) != 90 {
+			t.Errorf("%d tasks, %v", len(tasks), err)
+		}
+		s.cloud.endless = true
+		if _, err := s.instance().list(t.Context(), task.ListRequest{Directory: here}); task.KindOf(err) != task.Upstream {
+			t.Errorf("got %v", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		if _, err := s.instance().list(ctx, task.ListRequest{Directory: here}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// TestSweepDirectories: no directory waits for another, and each is told of.
+func TestSweepDirectories(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(stage)
+		due := time.Now().Truncate(24 * time.Hour).Add(34 * time.Hour)
+		s.cloud.start(failing, due.Add(-2*time.Minute), time.Second, task.Failed)
+		s.cloud.start("t-elsewhere", due.Add(-2*time.Minute), time.Second, task.Failed)
+		s.cloud.tasks[1].Directory = elsewhere
+		time.Sleep(time.Until(due))
+		s.team.down = due.Add(80 * time.Second)
+		c := s.instance()
+		c.Directories = []task.DirectoryID{here, elsewhere}
+		ctx, cancel := context.WithTimeout(t.Context(), timeLimit)
+		defer cancel()
+		out, err := c.Tick(ctx, Tick{Time: due, Payload: sweep5m}, 0)
+		if err != nil || len(s.team.failures()) != 2 || len(s.team.ids()) != 2 || len(out.Told) != 1 {
+			t.Errorf("told %v, %+v, %v", s.team.failures(), out, err)
+		}
+	})
+}
+
+// TestTickNow: a tick that does not say when it was due means now.
+func TestTickNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(48 * time.Hour)
+		s := new(stage)
+		s.cloud.start(failing, time.Now().Add(-2*time.Hour), time.Second, task.Failed)
+		out, err := s.instance().Tick(t.Context(), Tick{Payload: `{"sweep":"24h"}`}, 0)
+		if now := windowAt(time.Now(), 24*time.Hour); err != nil || out.To != now.to {
+			t.Errorf("got %+v, %v", out, err)
 		}
 	})
 }
@@ -161,7 +222,8 @@ func TestTickFaults(t *testing.T) {
 	}{
 		{"CloudSSO throttled for a minute", func(s *stage) { s.cloud.throttled = time.Now().Add(time.Minute) }, 1},
 		{"CloudSSO throttled for a quarter of an hour", func(s *stage) { s.cloud.throttled = time.Now().Add(15 * time.Minute) }, 2},
-		{"the chat down for a minute", func(s *stage) { s.team.down = time.Now().Add(time.Minute) }, 2},
+		{"the chat down for a minute", func(s *stage) { s.team.down = time.Now().Add(time.Minute) }, 1},
+		{"the chat down for ten minutes", func(s *stage) { s.team.down = time.Now().Add(10 * time.Minute) }, 4},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -170,8 +232,8 @@ func TestTickFaults(t *testing.T) {
 				s.cloud.start(failing, due.Add(-2*time.Minute), time.Second, task.Failed)
 				time.Sleep(time.Until(due))
 				test.trouble(s)
-				attempts, err := s.invoke(t, true, func(ctx context.Context, c *Checker, _ bool) error {
-					_, err := c.Tick(ctx, Tick{Time: due, Payload: sweep5m})
+				attempts, err := s.invoke(t, true, func(ctx context.Context, c *Checker, _ int) error {
+					_, err := c.Tick(ctx, Tick{Time: due, Payload: sweep5m}, 0)
 					return err
 				})
 				if err != nil || attempts != test.attempts || s.team.failures()[failing] != 1 {
@@ -190,19 +252,19 @@ func TestTickErrors(t *testing.T) {
 			"no payload": {Time: time.Now()},
 			"too old":    {Time: time.Now().Add(-7 * 24 * time.Hour), Payload: sweep5m},
 		} {
-			if _, err := c.Tick(t.Context(), tick); task.KindOf(err) != task.Invalid {
+			if _, err := c.Tick(t.Context(), tick, 0); task.KindOf(err) != task.Invalid {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 		s.cloud.refused = "ListTasks"
 		c.Directories = []task.DirectoryID{here, elsewhere}
-		_, err := c.Tick(t.Context(), Tick{Time: time.Now(), Payload: sweep5m})
-		if e, ok := errors.AsType[*task.Error](err); !ok || e.Kind != task.Refused || len(s.cloud.listed) != 2 {
+		_, err := c.Tick(t.Context(), Tick{Time: time.Now(), Payload: sweep5m}, 0)
+		if said, ok := errors.AsType[Error](err); !ok || !strings.HasPrefix(string(said), "the tasks of d-00fc2p61abcd cannot be listed: CloudSSO refused this function") || task.KindOf(err) != task.Refused || len(s.cloud.listed) != 2 {
 			t.Errorf("%v after %d lists", err, len(s.cloud.listed))
 		}
 		// As far back as it can.
 		s.cloud.refused = ""
-		if _, err := c.Tick(t.Context(), Tick{Time: time.Now(), Payload: `{"digest":"72h"}`}); err != nil {
+		if _, err := c.Tick(t.Context(), Tick{Time: time.Now(), Payload: `{"digest":"72h"}`}, 0); err != nil {
 			t.Error(err)
 		}
 	})
@@ -255,7 +317,7 @@ func TestSweepProperty(t *testing.T) {
 			c := s.instance()
 			for _, tick := range ticks {
 				time.Sleep(time.Until(tick.at))
-				if _, err := c.Tick(t.Context(), Tick{Time: tick.due, Payload: payload}); err != nil {
+				if _, err := c.Tick(t.Context(), Tick{Time: tick.due, Payload: payload}, 0); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -1,25 +1,36 @@
 package check
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"taskstatus/function/task"
 )
 
-// UntilDeadline is longer than any invocation: to wait so long is to wait for as long as there is time.
-const UntilDeadline = 24 * time.Hour
-
 const (
-	// tellFor is kept of an invocation's time to tell what was found. Where there is
-	// little time a quarter of it is kept.
-	tellFor = 10 * time.Second
+	// UntilDeadline is longer than any invocation: to wait so long is to wait for as long as there is time.
+	UntilDeadline = 24 * time.Hour
+
+	// MaxTasks is how many tasks one check waits for: as many as can be asked for often
+	// enough where others ask as well.
+	MaxTasks = 100
+
+	// tellFor is kept of an invocation's time to tell what was found; a chat may take
+	// another message only after a minute.
+	tellFor = 90 * time.Second
+
+	// lookFor is kept of the rest for the last look.
+	lookFor = 3 * time.Second
+
+	// roundFor is how long several tasks are waited for at a time: those that ended
+	// are told of then, and do not wait for the others.
+	roundFor = 10 * time.Second
 
 	// A task that was started a moment ago may not be found at first: it is looked
 	// for so many times more, so far apart.
@@ -28,109 +39,203 @@ const (
 )
 
 // Tasks waits for tasks to end, for as long as wait and there is time, and tells
-// of those that did, if it is worth it. An empty directory stands for the one
-// that has them. The error, an Error unless the directory is not shown, says that
-// the check is to be made again: because a task has not ended or could not be
-// looked up, or because somebody could not be told. Where it will not be made
-// again, with last, that is told too.
-func (c *Checker) Tasks(ctx context.Context, directory task.DirectoryID, ids []task.ID, wait time.Duration, last bool) (Outcome, error) {
-	looking, cancel := leave(ctx, tellFor)
-	defer cancel()
-	if directory == "" {
-		directory = c.locate(looking, ids[0])
+// of those that did, if it is worth it, soon after they did. An empty directory stands
+// for those that have them. The error says that the check is to be made again, an
+// Error: because a task has not ended or could not be looked up, or because somebody
+// could not be told. Where it will not be made again, that attempt being the last,
+// that is told too. Any other error is about the question itself.
+func (c *Checker) Tasks(ctx context.Context, directory task.DirectoryID, ids []task.ID, wait time.Duration, attempt int) (Outcome, error) {
+	if len(ids) > MaxTasks {
+		return Outcome{}, task.Errorf(task.Invalid, task.Text{
+			En: "%d tasks are too many to be watched at a time: it takes %d",
+			Zh: "本次提交了 %d 个任务，单次最多监测 %d 个",
+		}, len(ids), MaxTasks)
 	}
-	if err := task.Shown(directory, c.Directories); err != nil {
-		return Outcome{}, err
-	}
-	results := c.await(looking, directory, ids, wait)
-	if !c.Details {
-		results = withoutDetails(results)
-	}
-
-	ended, open := []task.Result{}, []task.Result{}
-	for _, r := range results {
-		switch {
-		case r.Err != nil || !r.Task.Done():
-			open = append(open, r)
-		case c.Finished || r.Task.Status == task.Failed:
-			ended = append(ended, r)
+	if directory != "" {
+		if err := task.Shown(directory, c.Directories); err != nil {
+			return Outcome{}, err
 		}
 	}
-	out := Outcome{Results: results}
-	var failed error
-	if len(ended) > 0 {
-		out.Told, failed = c.tell(ctx, notice(task.NoticeEnded, directory, ended))
+	out, failed := c.tasks(ctx, map[task.DirectoryID][]task.ID{directory: ids}, wait, attempt)
+	return c.settle(ctx, out, failed, attempt)
+}
+
+// tasks waits for the tasks of several directories at the same time.
+func (c *Checker) tasks(ctx context.Context, ids map[task.DirectoryID][]task.ID, wait time.Duration, attempt int) (Outcome, []error) {
+	looking, cancel := leave(ctx, tellFor)
+	defer cancel()
+	end := c.Now().Add(wait)
+	if deadline, ok := looking.Deadline(); ok && deadline.Add(-lookFor).Before(end) {
+		end = deadline.Add(-lookFor)
+	}
+	if lost := ids[""]; len(lost) > 0 {
+		delete(ids, "")
+		for directory, found := range c.locate(looking, lost) {
+			ids[directory] = append(ids[directory], found...)
+		}
+	}
+	return together(slices.Sorted(maps.Keys(ids)), func(directory task.DirectoryID) (Outcome, []error) {
+		return c.watch(ctx, looking, directory, ids[directory], end, attempt)
+	})
+}
+
+// locate finds out which directory has which task. One that nobody seems to have
+// belongs to the first.
+func (c *Checker) locate(ctx context.Context, ids []task.ID) map[task.DirectoryID][]task.ID {
+	located := make(map[task.DirectoryID][]task.ID)
+	if len(c.Directories) == 1 {
+		located[c.Directories[0]] = ids
+		return located
+	}
+	for tries := 0; ; tries++ {
+		for _, directory := range c.Directories {
+			var lost []task.ID
+			for _, r := range c.Looker.Look(ctx, directory, ids, 0) {
+				if r.Err == nil {
+					located[directory] = append(located[directory], r.ID)
+				} else {
+					lost = append(lost, r.ID)
+				}
+			}
+			if ids = lost; len(ids) == 0 {
+				return located
+			}
+		}
+		if tries == newTries || !pause(ctx, newEvery) {
+			located[c.Directories[0]] = append(located[c.Directories[0]], ids...)
+			return located
+		}
+	}
+}
+
+// watch looks at the tasks of a directory until all have ended, or until the end.
+func (c *Checker) watch(ctx, looking context.Context, directory task.DirectoryID, ids []task.ID, end time.Time, attempt int) (out Outcome, failed []error) {
+	tell := func(kind task.NoticeKind, results []task.Result) {
+		told, err := c.tell(ctx, notice(kind, directory, results))
+		out.add(Outcome{Told: told})
+		if err != nil {
+			failed = append(failed, err)
+		}
+	}
+	latest := make(map[task.ID]task.Result, len(ids))
+	open := ids
+	for tries := 0; len(open) > 0; {
+		wait := end.Sub(c.Now())
+		if len(open) > 1 {
+			wait = min(wait, roundFor)
+		}
+		looked := c.Looker.Look(looking, directory, open, max(0, wait))
+		open = nil
+		var ended []task.Result
+		for _, r := range looked {
+			if !c.Details {
+				r.Task.Details = nil
+			}
+			latest[r.ID] = r
+			switch {
+			case r.Err != nil || !r.Task.Done():
+				open = append(open, r.ID)
+			case c.isWorthTelling(r, attempt):
+				ended = append(ended, r)
+			}
+		}
+		if len(ended) > 0 {
+			before := len(failed)
+			tell(task.NoticeEnded, ended)
+			if len(failed) == before {
+				c.remember(ended)
+			}
+		}
+		if !c.Now().Before(end) || looking.Err() != nil {
+			break
+		}
+		if slices.ContainsFunc(looked, mayEnd) {
+			continue
+		}
+		// What is left is not found, or cannot be looked up.
+		if !slices.ContainsFunc(looked, isNotFound) || tries == newTries || end.Sub(c.Now()) < newEvery || !pause(looking, newEvery) {
+			break
+		}
+		tries++
+	}
+	for _, id := range ids {
+		out.Results = append(out.Results, latest[id])
 	}
 	if len(open) == 0 {
 		return out, failed
 	}
-	if last {
-		told, err := c.tell(ctx, notice(task.NoticeOpen, directory, open))
-		out.Told = append(out.Told, told...)
-		failed = errors.Join(failed, err)
+	left := make([]task.Result, len(open))
+	for i, id := range open {
+		left[i] = latest[id]
 	}
-	return out, errors.Join(unfinished(len(results), open), failed)
+	if attempt >= c.Retries {
+		tell(task.NoticeOpen, left)
+	}
+	return out, append(failed, unfinished(len(ids), left)...)
 }
+
+// mayEnd reports whether a task is open, or may be for all that is known, so that
+// another look may bring something new.
+func mayEnd(r task.Result) bool {
+	if r.Err != nil {
+		return task.KindOf(r.Err).Retryable()
+	}
+	return !r.Task.Done()
+}
+
+func isNotFound(r task.Result) bool { return r.Err != nil && task.KindOf(r.Err) == task.NotFound }
+
+// isWorthTelling reports whether a team is to be told of a task that has ended. In
+// another attempt it is not told again what it was told in this instance's earlier ones.
+func (c *Checker) isWorthTelling(r task.Result, attempt int) bool {
+	return (c.Finished || r.Task.Status == task.Failed) && (attempt == 0 || !c.told.Has(taskName(r.Task)))
+}
+
+func (c *Checker) remember(results []task.Result) {
+	for _, r := range results {
+		c.told.Add(taskName(r.Task))
+	}
+}
+
+func taskName(t task.Task) string { return string(t.Directory) + " " + string(t.ID) }
 
 // tell tells a team. Its error is an Error.
 func (c *Checker) tell(ctx context.Context, n task.Notice) (told []string, err error) {
 	told, err = c.Teller.Tell(ctx, n)
 	if err != nil {
-		err = Error("not everybody was told: " + err.Error())
+		err = fmt.Errorf("%w (%w)", Error("not everybody was told: "+err.Error()), err)
 	}
 	return told, err
 }
 
-// leave returns a context that ends so long before ctx does.
-func leave(ctx context.Context, margin time.Duration) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithDeadline(ctx, deadline.Add(-min(margin, time.Until(deadline)/4)))
-}
-
-// locate returns the directory that has the task; the first where none seems to.
-func (c *Checker) locate(ctx context.Context, id task.ID) task.DirectoryID {
-	if len(c.Directories) > 1 {
-		for _, directory := range c.Directories {
-			if c.Looker.Look(ctx, directory, []task.ID{id}, 0)[0].Err == nil {
-				return directory
-			}
-		}
-	}
-	return c.Directories[0]
-}
-
-// await looks at the tasks until all have ended, for as long as wait and ctx.
-func (c *Checker) await(ctx context.Context, directory task.DirectoryID, ids []task.ID, wait time.Duration) []task.Result {
-	end := c.Now().Add(wait)
-	for tries := 0; ; tries++ {
-		results := c.Looker.Look(ctx, directory, ids, max(0, end.Sub(c.Now())))
-		isNew := func(r task.Result) bool { return r.Err != nil && task.KindOf(r.Err) == task.NotFound }
-		if tries == newTries || end.Sub(c.Now()) < newEvery || !slices.ContainsFunc(results, isNew) || !pause(ctx, newEvery) {
-			return results
-		}
-	}
-}
-
-// unfinished says which of the tasks are open, and of those that could not be
-// looked up why the first could not.
-func unfinished(all int, open []task.Result) error {
+// unfinished says which of the tasks are open, and which are not known and why.
+func unfinished(all int, left []task.Result) []error {
 	const named = 3
-	text := fmt.Sprintf("%d of %d tasks: not ended yet:", len(open), all)
-	for _, r := range open[:min(len(open), named)] {
-		text += " " + string(r.ID)
+	var open, lost []string
+	var cause error
+	for _, r := range left {
+		if r.Err == nil {
+			open = append(open, string(r.ID))
+			continue
+		}
+		lost = append(lost, string(r.ID)+" ("+task.KindOf(r.Err).Title().En+")")
+		cause = r.Err
 	}
-	if len(open) > named {
-		text += " …"
-	}
-	i := slices.IndexFunc(open, func(r task.Result) bool { return r.Err != nil })
-	if i < 0 {
+	say := func(what string, names []string) Error {
+		text := fmt.Sprintf("%d of %d tasks %s: %s", len(names), all, what, strings.Join(names[:min(len(names), named)], ", "))
+		if len(names) > named {
+			text += ", …"
+		}
 		return Error(text)
 	}
-	err := open[i].Err
-	return fmt.Errorf("%w: %w", Error(text+", or not known: "+string(open[i].ID)+": "+task.KindOf(err).Title().En), err)
+	var errs []error
+	if len(open) > 0 {
+		errs = append(errs, say("not ended yet", open))
+	}
+	if len(lost) > 0 {
+		errs = append(errs, fmt.Errorf("%w (%w)", say("not known", lost), cause))
+	}
+	return errs
 }
 
 // notice is what there is to tell of tasks that were watched.
@@ -148,17 +253,4 @@ func notice(kind task.NoticeKind, directory task.DirectoryID, results []task.Res
 func noticeID(parts ...any) string {
 	sum := sha256.Sum256(fmt.Appendln(nil, parts...))
 	return "msg_" + hex.EncodeToString(sum[:12])
-}
-
-func withoutDetails(results []task.Result) []task.Result {
-	results = slices.Clone(results)
-	for i := range results {
-		results[i].Task.Details = nil
-	}
-	return results
-}
-
-// byEnd is the order in which tasks are told of that a list had in none.
-func byEnd(a, b task.Result) int {
-	return cmp.Or(a.Task.End.Compare(b.Task.End), a.Task.Start.Compare(b.Task.Start), cmp.Compare(a.ID, b.ID))
 }

@@ -34,9 +34,9 @@ const (
 	// maxBody bounds an answer. A full page of ListTasks, the longest, has less than 20 KB.
 	maxBody = 1 << 20
 
-	// maxAttempts is one try and two more: beyond that the caller's own "try
+	// defaultAttempts is one try and two more: beyond that the caller's own "try
 	// again later" is kinder to a service in trouble.
-	maxAttempts = 3
+	defaultAttempts = 3
 	// firstBackoff is the mean wait before the second attempt; before the
 	// third it is backoffGrowth times as long. Both must leave a slow
 	// attempt room within callTimeout.
@@ -56,6 +56,8 @@ type Client struct {
 	// Transport carries the requests. It must not follow redirects, which an
 	// http.Client would.
 	Transport http.RoundTripper
+	// Attempts is how often a call is tried. Who asks again by himself needs but one.
+	Attempts int
 	// Observe, unless nil, is told of every HTTP exchange when it is over,
 	// with the context of the call. Calls that run at the same time make it
 	// run at the same time.
@@ -73,6 +75,7 @@ func New(endpoint string, credentials *acs.Credentials) *Client {
 	return &Client{
 		Now:       time.Now,
 		Transport: acs.NewTransport(),
+		Attempts:  defaultAttempts,
 		scheme:    scheme,
 		host:      host,
 		keys:      credentials.Keys,
@@ -100,7 +103,7 @@ func (c *Client) call(ctx context.Context, action string, directory task.Directo
 		if err == nil {
 			err, retry = read(a), true
 		}
-		if err == nil || !retry || attempt == maxAttempts {
+		if err == nil || !retry || attempt == c.Attempts {
 			return err
 		}
 		// Half to one and a half of the mean, on top of what the answer asked

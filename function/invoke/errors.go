@@ -83,8 +83,8 @@ var (
 		Zh: "CHECK_FUNCTION 指定的函数在本函数所属的账号和地域中不存在",
 	}
 	noPermission = task.Text{
-		En: "this function may not invoke itself: its role needs fc:InvokeFunction",
-		Zh: "本函数无权调用自身：其 RAM 角色需要 fc:InvokeFunction 权限",
+		En: "this function may not invoke itself, or the function that CHECK_FUNCTION names: its role needs fc:InvokeFunction",
+		Zh: "本函数无权调用自身或 CHECK_FUNCTION 指定的函数：其 RAM 角色需要 fc:InvokeFunction 权限",
 	}
 	badCredentials = task.Text{
 		En: "Function Compute does not accept the credentials of this function",

@@ -247,7 +247,7 @@ func TestBuiltChatWaitNeedsRight(t *testing.T) {
 	s.setRight(t, "deny=fc:InvokeFunction")
 	for _, platform := range chatNames {
 		said := s.say(t, platform, "wait "+id+" en")
-		if len(said.Messages) != 1 || !strings.Contains(said.Messages[0].Text, "You cannot be told here when it has ended: this function may not invoke itself: its role needs fc:InvokeFunction.") ||
+		if len(said.Messages) != 1 || !strings.Contains(said.Messages[0].Text, "You cannot be told here when it has ended: this function may not invoke itself, or the function that CHECK_FUNCTION names: its role needs fc:InvokeFunction.") ||
 			!strings.Contains(said.Messages[0].Text, "In progress") {
 			t.Errorf("%s: got %+v", platform, said)
 		}

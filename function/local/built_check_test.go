@@ -129,7 +129,7 @@ func TestBuiltCheckFaults(t *testing.T) {
 			return s.createTask(t, "seconds=1&status=Failed")
 		}, 1},
 		{"CloudSSO is out of order", func(t *testing.T, s *stage) string {
-			s.setFault(t, "kind=error500&count=5")
+			s.setFault(t, "kind=error500&count=2")
 			return s.createTask(t, "seconds=1&status=Failed")
 		}, 1},
 		{"a chat is down", func(t *testing.T, s *stage) string {
@@ -180,7 +180,7 @@ func TestBuiltCheckGivesUp(t *testing.T) {
 		}
 	}
 	sent := s.ended(t)
-	if len(sent.OnFailure) != 1 || sent.OnFailure[0].RequestContext.InvokeCount != maxRetries+1 || !strings.Contains(sent.OnFailure[0].ResponsePayload, "1 of 1 tasks: not ended yet: "+open) {
+	if len(sent.OnFailure) != 1 || sent.OnFailure[0].RequestContext.InvokeCount != maxRetries+1 || !strings.Contains(sent.OnFailure[0].ResponsePayload, "1 of 1 tasks not ended yet: "+open) {
 		t.Errorf("got %+v", sent)
 	}
 }
@@ -322,21 +322,23 @@ func TestBuiltEvents(t *testing.T) {
 		headers []string
 		status  int
 	}{
-		"nobody":           {event(failed), structured, 401},
-		"a wrong token":    {event(failed), append([]string{"Authorization", "Bearer x"}, structured...), 401},
-		"another body":     {event(failed) + " ", append(signed(event(failed)), structured...), 403},
-		"somebody's reply": {`{"taskId":"` + failed + `","reply":{}}`, append(bearer, plain...), 400},
-		"a tick":           {`{"triggerTime":"2026-11-24T00:00:00Z","triggerName":"x","payload":""}`, append(bearer, plain...), 400},
-		"not JSON":         {`{`, append(bearer, structured...), 400},
-		"too much":         {strings.Repeat("x", 100<<10), append(bearer, structured...), 413},
-		"no version":       {`{"specversion":"0.3","id":"1","source":"x","type":"y"}`, append(bearer, structured...), 400},
+		"nobody":            {event(failed), structured, 401},
+		"a wrong token":     {event(failed), append([]string{"Authorization", "Bearer x"}, structured...), 401},
+		"another body":      {event(failed) + " ", append(signed(event(failed)), structured...), 403},
+		"somebody's reply":  {`{"taskId":"` + failed + `","reply":{}}`, append(bearer, plain...), 400},
+		"a tick":            {`{"triggerTime":"2026-11-24T00:00:00Z","triggerName":"x","payload":""}`, append(bearer, plain...), 400},
+		"not JSON":          {`{`, append(bearer, structured...), 400},
+		"too much":          {strings.Repeat("x", 100<<10), append(bearer, structured...), 413},
+		"another directory": {`{"taskId":"` + failed + `","directoryId":"d-00xz91nf0000","notify":true}`, append(bearer, plain...), 403},
+		"about nothing":     {strings.Replace(event(failed), "taskId", "task_id", 1), append(bearer, structured...), 400},
+		"no version":        {`{"specversion":"0.3","id":"1","source":"x","type":"y"}`, append(bearer, structured...), 400},
 	} {
 		if r := s.send(t, http.MethodPost, "/events", test.body, test.headers...); r.status != test.status {
 			t.Errorf("%s: got %d %s, want %d", name, r.status, r.body, test.status)
 		}
 	}
 	s.setRight(t, "deny=fc:InvokeFunction")
-	if r := s.send(t, http.MethodPost, "/events", event(failed), append(bearer, structured...)...); r.status != http.StatusBadGateway || !strings.Contains(r.body, "fc:InvokeFunction") {
+	if r := s.send(t, http.MethodPost, "/events", event(failed), append(bearer, structured...)...); r.status != http.StatusServiceUnavailable || !strings.Contains(r.body, "/problems/not-taken") || !strings.Contains(r.body, "fc:InvokeFunction") {
 		t.Errorf("not allowed to hand it on: got %d %s", r.status, r.body)
 	}
 }

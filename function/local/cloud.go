@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"net"
@@ -16,7 +17,7 @@ var (
 	// ownVariables and those that begin with one of ownPrefixes are the
 	// function's configuration.
 	ownVariables = []string{
-		"ACCESS", "ACCESS_TOKENS", "CHECK_ENDPOINT", "CHECK_FUNCTION", "CHECK_INSTANCES", "EVENTS_SECRET", "LOG_LEVEL", "NOTIFY_ON", "PUBLIC_URL",
+		"ACCESS", "ACCESS_TOKENS", "CHECK_ENDPOINT", "CHECK_FUNCTION", "CHECK_INSTANCES", "CHECK_RETRIES", "EVENTS_SECRET", "LOG_LEVEL", "NOTIFY_ON", "PUBLIC_URL",
 		"RECENT_TASKS", "SIGNING_KEY", "TASK_DETAILS", "TIME_ZONE", "WEBHOOK_SECRET", "WEBHOOK_URL",
 	}
 	ownPrefixes = []string{"CLOUDSSO_", "DINGTALK_", "FEISHU_", "SLACK_", "WECOM_"}
@@ -49,6 +50,9 @@ type config struct {
 	now     func() time.Time
 	after   func(time.Duration) <-chan time.Time // for what comes later; nil: time.After
 }
+
+// localToken is what the function is told to know where the caller says nothing.
+const localToken = "local"
 
 // A cloud is all that stands in for Alibaba Cloud on this machine.
 type cloud struct {
@@ -125,10 +129,16 @@ func (o *cloud) open(c config) error {
 	}
 	o.frontURL, o.consoleURL = urlOf(frontListener), urlOf(consoleListener)
 	setDefault(own, "PUBLIC_URL", o.frontURL)
-	setDefault(own, "ACCESS", "open")
+	_, access := own["ACCESS"]
+	if _, tokens := own["ACCESS_TOKENS"]; !access && !tokens {
+		// Everybody may look; to post to /events takes a token.
+		own["ACCESS"] = "open"
+		own["ACCESS_TOKENS"] = fmt.Sprintf("local:%x", sha256.Sum256([]byte(localToken)))
+	}
 	setDefault(own, "CHECK_ENDPOINT", o.consoleURL)
 	c.async.instances = cmp.Or(c.async.instances, c.instances)
 	setDefault(own, "CHECK_INSTANCES", strconv.Itoa(c.async.instances))
+	setDefault(own, "CHECK_RETRIES", strconv.Itoa(c.async.retries))
 	if !c.live {
 		chatListener, err := o.listen("chat", c.chatAddr)
 		if err != nil {

@@ -181,6 +181,9 @@ Let the function hear of tasks by itself
   curl -s -X POST 'CONSOLE/timers?every=1m&payload=%7B%22sweep%22:%221m%22%7D'
   curl -s CONSOLE/destinations
 
+Ask as a program may, and have the team told
+  curl -s -H 'Authorization: Bearer local' -H 'Content-Type: application/json' -d '{"taskId":"FAILED","notify":true}' FRONT/events
+
 Invoke the function
   curl -s -d '{"taskId":"FAILED"}' CONSOLE/invoke
   curl -s -d '{"taskId":"OPEN","wait":10}' CONSOLE/invoke

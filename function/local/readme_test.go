@@ -26,12 +26,22 @@ func TestReadme(t *testing.T) {
 		t.Run(command, func(t *testing.T) {
 			method, body := http.MethodGet, ""
 			url := command
-			if data, ok := strings.CutPrefix(command, "-d '"); ok {
-				method = http.MethodPost
-				body, url, _ = strings.Cut(data, "' ")
+			headers := []string{"Content-Type", "application/x-www-form-urlencoded"} // as curl sends -d
+			for strings.HasPrefix(url, "-") {
+				option, rest, _ := strings.Cut(url, " '")
+				var value string
+				value, url, _ = strings.Cut(rest, "' ")
+				switch name, content, _ := strings.Cut(value, ": "); {
+				case option == "-d":
+					method, body = http.MethodPost, value
+				case name == "Content-Type":
+					headers[1] = content
+				default:
+					headers = append(headers, name, content)
+				}
 			}
-			r := do(t, method, here.Replace(strings.Trim(url, "'")), body, "Content-Type", "application/x-www-form-urlencoded") // as curl sends -d
-			told := strings.Contains(r.body, "t-sh") || strings.Contains(r.body, `"ok":true`)
+			r := do(t, method, here.Replace(strings.Trim(url, "'")), body, headers...)
+			told := strings.Contains(r.body, "t-sh") || strings.Contains(r.body, `"ok":true`) || strings.Contains(r.body, `"told":["`)
 			if r.status != http.StatusOK || r.header.Get("X-Fc-Error-Type") != "" || !told || strings.Contains(r.body, `"error":`) || strings.Contains(r.body, `"ok":false`) {
 				t.Errorf("got %d %s", r.status, r.body)
 			}

@@ -11,16 +11,26 @@ import (
 	"taskstatus/function/task"
 )
 
-// maxEvents bounds what is posted to /events. It is handed on by an asynchronous
-// invocation, of which Function Compute takes 128 KB.
+// maxEvents bounds what is posted to /events: nearly all of it is handed on within
+// the 128 KB that Function Compute takes of an asynchronous invocation.
 const maxEvents = 96 << 10
+
+// ErrNotTaken is the error of an Events that could not do what was genuine and
+// well: the sender has to send it again.
+var ErrNotTaken error = &refusal{status: http.StatusServiceUnavailable, name: "not-taken",
+	title: task.Text{En: "This could not be done", Zh: "未能处理"},
+	hint: task.Text{
+		En: "Send it again. For the operator: the log says why. To hand it on, the role needs fc:InvokeFunction on the function that CHECK_FUNCTION names.",
+		Zh: "请重新发送。管理员可查看日志了解原因；转交检查需要 RAM 角色对 CHECK_FUNCTION 指定的函数具有 fc:InvokeFunction 权限。",
+	}}
 
 var errEventsTooLarge = &refusal{status: http.StatusRequestEntityTooLarge, name: "too-large",
 	title: task.Text{En: "That is too much", Zh: "内容过长"},
 	hint:  task.Text{En: "Send at most 96 KB.", Zh: "请提交不超过 96 KB 的内容。"}}
 
-// events answers POST /events. Nothing of the body is read before its sender is
-// known: by a token with a name, as open access lets nobody post, or by a signature.
+// events answers POST /events. Nothing of the body is looked into before its sender is
+// known: by a token, as open access lets nobody post, or by a signature. What comes
+// again by the same id, as a signed message may, was taken.
 func (s *Site) events(e *exchange) (*answer, error) {
 	e.form = asJSON
 	body, err := io.ReadAll(http.MaxBytesReader(nil, e.request.Body, maxEvents))
@@ -30,10 +40,17 @@ func (s *Site) events(e *exchange) (*answer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the body: %w", err)
 	}
-	if err := s.admit(e, body); err != nil {
+	id, err := s.admit(e, body)
+	if err != nil {
 		return nil, err
 	}
+	if id != "" && !s.posted.Add(id) {
+		return &answer{status: http.StatusAccepted, contentType: jsonType, cache: noStore, body: encode(map[string]bool{"accepted": true})}, nil
+	}
 	result, later, err := s.Events.Receive(e.request.Context(), e.request.Header, body)
+	if err != nil || !later {
+		s.posted.Forget(id)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -44,28 +61,29 @@ func (s *Site) events(e *exchange) (*answer, error) {
 	return &answer{status: status, contentType: jsonType, cache: noStore, body: encode(result)}, nil
 }
 
-// admit says why who posts is not let in.
-func (s *Site) admit(e *exchange, body []byte) error {
+// admit returns the id of what is posted, if that is signed, or says why whoever
+// posts is not let in.
+func (s *Site) admit(e *exchange, body []byte) (id string, err error) {
 	if caller, ok := s.Guard.Caller(e.request); ok && caller != "" {
 		e.log(slog.String("caller", caller))
-		return nil
+		return "", nil
 	}
 	if e.request.Header.Get("Webhook-Signature") == "" {
-		return errUnauthorized
+		return "", errUnauthorized
 	}
-	id, err := s.Senders.Verify(e.request.Header, body, e.now)
+	id, err = s.Senders.Verify(e.request.Header, body, e.now)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errNotGenuine, err)
+		return "", fmt.Errorf("%w: %w", errNotGenuine, err)
 	}
 	e.log(slog.String("webhook", id))
 	for name := range e.request.Header {
 		if strings.HasPrefix(name, "Ce-") {
 			// The signature covers the body alone.
-			return task.Errorf(task.Invalid, task.Text{
+			return "", task.Errorf(task.Invalid, task.Text{
 				En: "an event that is signed cannot be in binary mode: send it in structured mode, as application/cloudevents+json",
 				Zh: "带签名的事件不能使用 binary 模式：请以 application/cloudevents+json 的 structured 模式发送",
 			})
 		}
 	}
-	return nil
+	return id, nil
 }

@@ -67,6 +67,8 @@ func TestEvents(t *testing.T) {
 		{"too much", "POST", []string{bearer}, strings.Repeat("x", maxEvents+1), guard("token"), &receiver{}, 413, "96 KB", `"status":413`},
 		{"what makes no sense", "POST", []string{bearer}, "x", guard("token"), &receiver{err: task.Errorf(task.Invalid, task.Text{En: "the body", Zh: "请求体"})}, 400, "the body", `"status":400`},
 		{"what cannot be handed on", "POST", []string{bearer}, "{}", guard("token"), &receiver{err: errors.New("secret")}, 500, "/problems/internal", "secret"},
+		{"what could not be done", "POST", []string{bearer}, "{}", guard("token"), &receiver{err: fmt.Errorf("%w: %w", ErrNotTaken, &task.Error{Kind: task.Refused, Detail: task.Text{En: "secret"}})}, 503, "/problems/not-taken", "secret"},
+		{"binary mode by another header", "POST", []string{signed, "Ce-Source: x"}, "{}", guard("token"), &receiver{}, 400, "binary mode", `"status":400`},
 		{"a look", "GET", []string{bearer}, "", guard("token"), &receiver{}, 405, "OPTIONS, POST", `"status":405`},
 		{"a question of the methods", "OPTIONS", nil, "", guard("token"), &receiver{}, 204, "", `"status":204`},
 		{"where nothing is taken", "POST", []string{bearer}, "{}", guard("token"), nil, 404, "/problems/no-such-page", `"status":404`},
@@ -95,5 +97,28 @@ func TestEvents(t *testing.T) {
 				t.Errorf("taken: %v", taken)
 			}
 		})
+	}
+}
+
+// TestEventsAgain: what is signed and comes again is taken once, unless it could not be.
+func TestEventsAgain(t *testing.T) {
+	s, _ := newSite()
+	r := &receiver{later: true, err: ErrNotTaken}
+	s.Events, s.Senders = r, verifier{}
+	s.Guard = guard("token")
+	post := func() int {
+		r.got = ""
+		q := request("POST", "/events", "Webhook-Signature: v1,good")
+		q.Body = io.NopCloser(strings.NewReader("{}"))
+		return send(s, q).Code
+	}
+	if got := post(); got != 503 {
+		t.Errorf("got %d", got)
+	}
+	r.err = nil
+	for i, taken := range []string{"{}", ""} {
+		if got := post(); got != 202 || r.got != taken {
+			t.Errorf("%d: got %d, taken %q", i, got, r.got)
+		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"taskstatus/function/once"
 	"taskstatus/function/task"
 )
 
@@ -59,7 +60,8 @@ type Verifier interface {
 // An Events takes what is posted to /events.
 type Events interface {
 	// Receive takes events, or answers a question in their place. later says that the
-	// result will only be known later, by somebody else.
+	// result will only be known later, by somebody else. An error that wraps
+	// ErrNotTaken means that the sender has to send it again.
 	Receive(ctx context.Context, header http.Header, body []byte) (result any, later bool, err error)
 }
 
@@ -88,6 +90,8 @@ type Site struct {
 	Version string
 	Log     *slog.Logger
 	Now     func() time.Time
+
+	posted once.Set // to /events, by the sender's ids
 }
 
 // statusClientClosed is what the log says where the caller went away before the

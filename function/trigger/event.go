@@ -11,7 +11,7 @@ import (
 )
 
 const expected = `expected an HTTP trigger event, a CloudEvent or an array of them, ` +
-	`a timer event with "triggerTime" and "triggerName", or a direct invocation such as {"taskId":"t-…"}`
+	`a timer event with "triggerTime" and "triggerName", a timer's payload such as {"sweep":"5m"}, or a direct invocation such as {"taskId":"t-…"}`
 
 // classify returns the event as an *httpEvent, []CloudEvent, Timer or Direct.
 // It goes by the names of the outermost fields. Those of an HTTP trigger event
@@ -40,6 +40,8 @@ func classify(event []byte) (any, error) {
 		return parseTimer(event)
 	case top.isDirect():
 		return parseDirect(event)
+	case top.hasAny("sweep", "digest"):
+		return Timer{Payload: string(event)}, nil
 	}
 	return nil, invalid("the event has %s: %s", top.describe(), expected)
 }

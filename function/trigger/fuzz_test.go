@@ -76,7 +76,7 @@ func FuzzInvoke(f *testing.F) {
 				t.Fatalf("direct invocation %+v", got)
 			}
 		case trigger.Timer:
-			if got.Time.IsZero() && !strings.Contains(string(data), "0001-01-01") {
+			if got.Time.IsZero() && !strings.Contains(string(data), "0001-01-01") && got.Payload != string(data) {
 				t.Fatalf("timer %+v", got)
 			}
 		}

@@ -2,9 +2,10 @@ package trigger
 
 import "time"
 
-// A Timer is one tick of a timer trigger (Function Compute, "Time trigger", event).
+// A Timer is one tick of a timer trigger (Function Compute, "Time trigger", event), or
+// its payload alone, by which somebody asks for what the trigger would.
 type Timer struct {
-	// Time is when the tick was due, not when it came.
+	// Time is when the tick was due, not when it came; zero where nobody said.
 	Time time.Time
 	// Name is the trigger's name.
 	Name string

@@ -145,6 +145,7 @@ func TestInvokeTellsEventsApart(t *testing.T) {
 		{"timer-payload-json.json", trigger.Timer{
 			Time: day("2022-07-29T18:02:58+08:00"), Name: "sweep", Payload: `{"sweep":"5m","taskId":"t-shfqw1u1edszvxw5abcd"}`,
 		}},
+		{"timer-payload-alone.json", trigger.Timer{Payload: "{\"sweep\":\"5m\"}\n"}},
 		{"timer-no-payload.json", trigger.Timer{Time: day("2022-07-29T10:02:58Z"), Name: "bare"}},
 		{"direct-create-assignment-response.json", trigger.Direct{IDs: []task.ID{id}}},
 		{"direct-provision-response.json", trigger.Direct{IDs: []task.ID{"t-shaaaaaaaaaaaaaaaaaa", "t-shbbbbbbbbbbbbbbbbbb"}}},

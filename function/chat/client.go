@@ -137,16 +137,15 @@ func (c *client) post(ctx context.Context, p *pace, write func(now time.Time) re
 			return nil
 		}
 		p.close(c.now(), failed.closes)
-		pause := spread(max(failed.retryAfter, backoff<<(attempt-1)))
+		pause := max(failed.retryAfter, backoff<<(attempt-1))
+		if failed.problem == tooFast {
+			pause += rand.N(pause) // others that were turned away come back as well
+		}
 		if !failed.retry || attempt == maxAttempts || !c.leaves(ctx, pause) || c.sleep(ctx, pause) != nil {
 			return failed
 		}
 	}
 }
-
-// spread lengthens a pause by up to a quarter: those who were turned away together
-// shall not return together.
-func spread(pause time.Duration) time.Duration { return pause + rand.N(pause/4+1) }
 
 // keep waits until the webhook may take another message, or fails where that is
 // later than ctx allows.

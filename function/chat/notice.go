@@ -97,7 +97,7 @@ func (b *Bot) tell(ctx context.Context, p platform, n task.Notice, pressed bool)
 	began, unsure := c.now(), 0
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		for wait := share.take(c.now(), pressed); wait > 0; wait = share.take(c.now(), pressed) {
-			if c.sleep(ctx, spread(wait)) != nil {
+			if c.sleep(ctx, wait) != nil {
 				return &failure{problem: tooFast, retry: true}
 			}
 		}
@@ -122,7 +122,7 @@ func (b *Bot) tell(ctx context.Context, p platform, n task.Notice, pressed bool)
 		}
 		// Where the platform takes nothing for longer than there is time, the time is
 		// spent all the same: the next attempt would only come too early.
-		if c.sleep(ctx, spread(wait)) != nil {
+		if c.sleep(ctx, wait) != nil {
 			return err
 		}
 	}

@@ -129,7 +129,7 @@ func TestTellTrouble(t *testing.T) {
 		{"down for too long", "slack", refuse(503, "down"), 1000, "slack: HTTP 503: the platform is unavailable", 2 * time.Minute},
 		{"not what it seems to be", "webhook", refuse(301, ""), 1000, "webhook: HTTP 301: the address leads elsewhere", 0},
 		{"another secret", "webhook", refuse(401, ""), 1000, "webhook: HTTP 401: the signature does not match", 0},
-		{"busy for a while", "wecom", refuse(200, `{"errcode":45009,"errmsg":"api freq out of limit"}`), 2, "", 2 * time.Minute},
+		{"busy for a while", "wecom", refuse(200, `{"errcode":45009,"errmsg":"api freq out of limit"}`), 2, "", 160 * time.Second},
 		{"closed for longer than there is time", "dingtalk", refuse(200, `{"errcode":130101,"errmsg":"send too fast"}`), 1, "dingtalk: errcode 130101: too many messages in a short time", 9 * time.Minute},
 		{"gone", "webhook", refuse(410, ""), 1000, "webhook: HTTP 410: there is no such webhook", 0},
 		{"the wrong secret", "dingtalk", refuse(200, `{"errcode":310000,"errmsg":"sign not match"}`), 1000, "dingtalk: errcode 310000: the signature does not match", 0},
@@ -250,26 +250,31 @@ func TestTellSoon(t *testing.T) {
 	})
 }
 
-// TestShareTake: the part counts for who is pressed, and for who was refused.
+// TestShareTake: the part counts for who is pressed, and for who was refused, from
+// a moment on that each instance draws for itself.
 func TestShareTake(t *testing.T) {
 	s := newShare([]limit{{20, time.Minute}}, 20)
 	now := noon
-	step := func(what string, pass time.Duration, pressed bool, want time.Duration) {
+	step := func(what string, pass time.Duration, pressed bool, least, most time.Duration) time.Duration {
 		t.Helper()
 		now = now.Add(pass)
-		if wait := s.take(now, pressed); wait != want {
-			t.Errorf("%s: waits %v, want %v", what, wait, want)
+		wait := s.take(now, pressed)
+		if wait < least || wait > most {
+			t.Errorf("%s: waits %v, want %v to %v", what, wait, least, most)
 		}
+		return wait
 	}
-	step("the first", 0, false, 0)
-	step("another", 10*time.Second, false, 0)
-	step("pressed", 5*time.Second, true, 70*time.Second)
-	step("after the wait", 70*time.Second, true, 0)
-	step("at leisure", 5*time.Second, false, 0)
+	step("the first", 0, false, 0, 0)
+	step("another", 10*time.Second, false, 0, 0)
+	wait := step("pressed", 5*time.Second, true, 70*time.Second, 145*time.Second)
+	step("too early", time.Second, true, wait-time.Second, wait-time.Second)
+	step("in its turn", wait-time.Second, true, 0, 0)
+	step("from then on", 0, true, 75*time.Second, 75*time.Second)
+	step("at leisure", 5*time.Second, false, 0, 0)
 	s.refused(now)
-	step("refused", 5*time.Second, false, 70*time.Second)
-	step("an hour later", wary, false, 0)
-	step("and again", time.Second, false, 0)
+	step("refused", 5*time.Second, false, 70*time.Second, 145*time.Second)
+	step("an hour later", wary, false, 0, 0)
+	step("and again", time.Second, false, 0, 0)
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)

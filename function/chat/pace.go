@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"math/rand/v2"
 	"sync"
 	"time"
 )
@@ -85,6 +86,10 @@ type share struct {
 	mu   sync.Mutex
 	// careful is until when the part counts, pressed or not.
 	careful time.Time
+	// turn is how far apart messages are where the part counts, and inTurn says that
+	// this instance's own moment in it has been drawn: not all shall tell at the same.
+	turn   time.Duration
+	inTurn bool
 }
 
 // newShare returns one of so many equal parts of the limits, less a fifth.
@@ -101,6 +106,7 @@ func newShare(limits []limit, instances int) *share {
 			l.most = 1
 		}
 		s.part.limits = append(s.part.limits, l)
+		s.turn = max(s.turn, l.in/time.Duration(l.most))
 	}
 	return s
 }
@@ -111,8 +117,15 @@ func (s *share) take(now time.Time, pressed bool) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if pressed || now.Before(s.careful) {
-		return s.part.take(now)
+		pause := s.part.take(now)
+		if pause > 0 && !s.inTurn {
+			s.inTurn = true
+			pause += rand.N(s.turn)
+			s.part.close(now, pause)
+		}
+		return pause
 	}
+	s.inTurn = false
 	s.part.note(now)
 	return 0
 }

@@ -573,6 +573,9 @@ func TestTooMany(t *testing.T) {
 	if _, err := s.instance().Tasks(t.Context(), "", ids, 0, 0); task.KindOf(err) != task.Invalid || len(s.cloud.asked) != 0 {
 		t.Errorf("got %v", err)
 	}
+	if _, err := s.instance().Tasks(t.Context(), "", ids[:MaxTasks], 0, 0); task.KindOf(err) == task.Invalid || len(s.cloud.asked) == 0 {
+		t.Errorf("got %v", err)
+	}
 }
 
 // panicking is a Looker that panics.
@@ -623,6 +626,65 @@ func TestNoticeID(t *testing.T) {
 	for i, other := range []string{of(task.NoticeOpen, here, a, b), of(task.NoticeEnded, elsewhere, a, b), of(task.NoticeEnded, here, a)} {
 		if other == one {
 			t.Errorf("%d: other news have the same id", i)
+		}
+	}
+}
+
+// TestLeavesTime: a check that waits to the end leaves the time that it takes to tell.
+func TestLeavesTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(stage)
+		s.cloud.start("t-open00000000000000ab", time.Now(), time.Hour, task.Success)
+		s.cloud.start("t-open00000000000000cd", time.Now(), time.Hour, task.Success)
+		for _, ids := range [][]task.ID{{"t-open00000000000000ab"}, {"t-open00000000000000ab", "t-open00000000000000cd"}} {
+			ctx, cancel := context.WithTimeout(t.Context(), timeLimit)
+			began := time.Now()
+			s.instance().Tasks(ctx, here, ids, UntilDeadline, 0)
+			if took := time.Since(began); took < timeLimit-tellFor-lookFor || took > timeLimit-tellFor {
+				t.Errorf("%d tasks: it took %v", len(ids), took)
+			}
+			cancel()
+		}
+	})
+}
+
+// TestLocate: a task that no directory has is looked for in all, so often, and not after the deadline.
+func TestLocate(t *testing.T) {
+	for limit, took := range map[time.Duration]time.Duration{time.Hour: newTries*newEvery + 2*(newTries+1)*callTakes, 3 * time.Second: 3 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(stage)
+			c := s.instance()
+			c.Directories = []task.DirectoryID{here, elsewhere}
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			defer cancel()
+			began := time.Now()
+			located := c.locate(ctx, []task.ID{"t-nobodyknows"})
+			if got := time.Since(began); got != took || !slices.Equal(located[here], []task.ID{"t-nobodyknows"}) {
+				t.Errorf("got %v after %v, want %v", located, got, took)
+			}
+		})
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for _, test := range []struct {
+		err   error
+		shown string
+		final bool
+	}{
+		{Error("said"), "said", false},
+		{fmt.Errorf("%w (%w)", Error("said"), errors.New("secret")), "said", false},
+		{&task.Error{Kind: task.Refused, Detail: task.Text{En: "why"}, Cause: errors.New("secret")}, "CloudSSO refused this function: why", true},
+		{&task.Error{Kind: task.Refused, Cause: errors.New("secret")}, "CloudSSO refused this function", true},
+		{&task.Error{Kind: task.Throttled}, "CloudSSO is busy", false},
+		{&task.Error{Kind: task.NotFound}, "Task not found", false},
+		{context.DeadlineExceeded, "CloudSSO took too long", false},
+		{errors.New("secret"), "Something went wrong here", false},
+		{untold{"chat: gone", true}, "Something went wrong here", true},
+		{untold{"chat: down", false}, "Something went wrong here", false},
+	} {
+		if got, final := shownOf(test.err), isFinal(test.err); got != test.shown || final != test.final {
+			t.Errorf("%v: shown %q, final %v", test.err, got, final)
 		}
 	}
 }

@@ -125,6 +125,7 @@ var (
 	wordNotTold    = task.Text{En: "You cannot be told here when it has ended: %s.", Zh: "任务结束后无法通知您：%s。"}
 	wordStillOpen  = task.Text{En: "It has not ended yet, and this is the last message about it here. Ask again, or open the page.", Zh: "任务尚未结束，此处不再另行通知。请稍后再次查询，或打开页面查看。"}
 	wordStillAfter = task.Text{En: "Still in progress after %d min. ", Zh: "已执行 %d 分钟，仍未结束。"}
+	wordAlike      = task.Text{En: "%d more like it", Zh: "另有 %d 个相同"}
 	wordLongOpen   = task.Text{En: "In progress means here: for more than %d min.", Zh: "此处“执行中”指已超过 %d 分钟仍未结束的任务。"}
 	wordGivenUp    = task.Text{En: "It is not watched any longer: ask again later, or open the page.", Zh: "不再继续监测，请稍后再次查询，或打开页面查看。"}
 	wordCannotWait = task.Text{En: "this function runs where it cannot invoke itself", Zh: "本函数的运行环境不支持调用自身"}

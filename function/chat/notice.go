@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -144,6 +145,9 @@ func (b *Bot) notice(ctx context.Context, n task.Notice, language task.Language)
 	} else {
 		m = b.aboutTasks(ctx, n.Results, n.Directory, language)
 	}
+	if len(n.Results) > maxListed {
+		m.rows = b.grouped(n, language)
+	}
 	switch {
 	case n.Kind == task.NoticeOpen:
 		m.notes = append(m.notes, b.givenUp(n.Results, language))
@@ -158,6 +162,28 @@ func (b *Bot) notice(ctx context.Context, n task.Notice, language task.Language)
 	}
 	m.id, m.document = n.ID, b.Document(n)
 	return m
+}
+
+// grouped is a row for all tasks that stand alike, with the first of them, the
+// failed first: of very many alike nobody reads each, and no platform shows all.
+func (b *Bot) grouped(n task.Notice, language task.Language) []row {
+	var rows []row
+	alike := make(map[row]int)
+	for _, r := range n.Results {
+		r.Task.Details = nil
+		shown := b.row(r, n.Directory, language)
+		kind := row{state: shown.state, status: shown.status, about: shown.about}
+		if alike[kind]++; alike[kind] == 1 {
+			rows = append(rows, shown)
+		}
+	}
+	for i, shown := range rows {
+		if more := alike[row{state: shown.state, status: shown.status, about: shown.about}] - 1; more > 0 {
+			rows[i].about += " · " + fmt.Sprintf(wordAlike.In(language), more)
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(b.state, a.state) })
+	return rows
 }
 
 // givenUp says that nothing more will be told, and for how long the tasks that

@@ -277,6 +277,40 @@ func TestShareTake(t *testing.T) {
 	step("and again", time.Second, false, 0, 0)
 }
 
+// TestGrouped: very many tasks are told of by what they have in common, none is left
+// out, and what differs is told apart.
+func TestGrouped(t *testing.T) {
+	b, _ := newBot(t, "http://127.0.0.1:1")
+	var results []task.Result
+	add := func(count int, status task.Status, reason string) {
+		for range count {
+			id := task.ID(fmt.Sprintf("t-task%06d", len(results)))
+			results = append(results, task.Result{ID: id, Task: task.Task{ID: id, Type: task.CreateAccessAssignment, Status: status, FailureReason: reason,
+				Details: &task.Details{PrincipalName: fmt.Sprint("somebody ", len(results))}}})
+		}
+	}
+	add(3, task.InProgress, "")
+	add(30, task.Failed, "No Permission.")
+	add(1, task.Failed, "Quota exceeded.")
+	m := b.notice(t.Context(), task.Notice{Kind: task.NoticeSweep, Directory: directory, Results: results}, task.English)
+	var got []string
+	for _, r := range m.rows {
+		got = append(got, r.id+": "+r.status+", "+r.about)
+	}
+	want := []string{
+		"t-task000003: Failed, Assign access to an account · No Permission. · 29 more like it",
+		"t-task000033: Failed, Assign access to an account · Quota exceeded.",
+		"t-task000000: In progress, Assign access to an account · 2 more like it",
+	}
+	if !slices.Equal(got, want) || m.title != "34 tasks: 31 failed, 3 in progress" {
+		t.Errorf("%s: got %q", m.title, got)
+	}
+	// So few are told of one by one.
+	if m := b.notice(t.Context(), task.Notice{Kind: task.NoticeSweep, Directory: directory, Results: results[:maxListed]}, task.English); len(m.rows) != maxListed || !strings.Contains(m.rows[0].about, "somebody") {
+		t.Errorf("got %+v", m.rows)
+	}
+}
+
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

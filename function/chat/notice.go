@@ -95,12 +95,16 @@ func (b *Bot) tell(ctx context.Context, p platform, n task.Notice, pressed bool)
 	}
 	m := b.notice(ctx, n, p.about().language)
 	c, share := p.about().client, p.about().share
-	began, unsure := c.now(), 0
+	var began time.Time // after the first wait for this instance's turn
+	unsure := 0
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		for wait := share.take(c.now(), pressed); wait > 0; wait = share.take(c.now(), pressed) {
 			if c.sleep(ctx, wait) != nil {
 				return &failure{problem: tooFast, retry: true}
 			}
+		}
+		if began.IsZero() {
+			began = c.now()
 		}
 		err := p.post(ctx, m)
 		if err == nil {

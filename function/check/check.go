@@ -63,7 +63,7 @@ type Checker struct {
 
 // An Outcome is what came of a check.
 type Outcome struct {
-	// Results are the tasks that were looked at; of a sweep or digest, those that were told of.
+	// Results are the tasks that were looked at; of a sweep or digest, those that there was to tell of.
 	Results []task.Result
 	// Told are those who have been told. There are none where nothing was worth it.
 	Told []string

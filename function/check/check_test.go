@@ -606,7 +606,11 @@ func TestRefuse(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, data := range []string{`{"task_id":"t-shfqw1u1edszvxw5abcd"}`, `{"taskId":"nonsense"}`, `"t-shfqw1u1edszvxw5abcd"`, ``} {
+	many := `{"taskIds":["t-aaaaaa000"`
+	for i := range MaxTasks {
+		many += fmt.Sprintf(`,"t-bbbbbb%03d"`, i)
+	}
+	for _, data := range []string{many + "]}", `{"task_id":"t-shfqw1u1edszvxw5abcd"}`, `{"taskId":"nonsense"}`, `"t-shfqw1u1edszvxw5abcd"`, ``} {
 		if err := s.instance().Refuse(Event{ID: "1", Source: "/ci", Data: json.RawMessage(data)}); task.KindOf(err) != task.Invalid {
 			t.Errorf("%s: %v", data, err)
 		}
@@ -687,4 +691,51 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%v: shown %q, final %v", test.err, got, final)
 		}
 	}
+}
+
+// TestMixed: what can never be looked up is told of before it is given up, and keeps
+// nothing from being tried again that may pass.
+func TestMixed(t *testing.T) {
+	bad := task.ID("t-refused")
+	for _, test := range []struct {
+		name     string
+		ids      []task.ID
+		attempts int
+	}{
+		{"refused", []task.ID{failing, bad}, 2},
+		{"refused, and not found", []task.ID{failing, bad, "t-nobodyknows"}, maxRetries + 1},
+		{"not found, and refused", []task.ID{failing, "t-nobodyknows", bad}, maxRetries + 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := new(stage)
+				s.cloud.start(failing, time.Now().Add(-time.Minute), time.Second, task.Failed)
+				attempts, _ := s.invoke(t, true, func(ctx context.Context, c *Checker, attempt int) error {
+					c.Looker = refusing{c.Looker, bad}
+					_, err := c.Tasks(ctx, here, test.ids, UntilDeadline, attempt)
+					return err
+				})
+				last := s.team.told[len(s.team.told)-1]
+				if attempts != test.attempts || last.Kind != task.NoticeOpen || len(last.Results) != len(test.ids)-1 {
+					t.Errorf("%d attempts, last told %+v", attempts, last)
+				}
+			})
+		})
+	}
+}
+
+// refusing refuses one task.
+type refusing struct {
+	Looker
+	id task.ID
+}
+
+func (r refusing) Look(ctx context.Context, directory task.DirectoryID, ids []task.ID, wait time.Duration) []task.Result {
+	results := r.Looker.Look(ctx, directory, ids, wait)
+	for i := range results {
+		if results[i].ID == r.id {
+			results[i] = task.Result{ID: r.id, Err: &task.Error{Kind: task.Refused}}
+		}
+	}
+	return results
 }

@@ -34,6 +34,9 @@ func (c *Checker) Events(ctx context.Context, events []Event, attempt int) (Outc
 	var failed []error
 	ignored := 0
 	tasks := make(map[task.DirectoryID][]task.ID)
+	// In any order: where the time is not enough for all, each attempt gets to others.
+	events = slices.Clone(events)
+	rand.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
 	for _, event := range events {
 		directory, ids, err := c.tasksOf(looking, event)
 		switch {
@@ -133,7 +136,6 @@ func (c *Checker) search(ctx context.Context, s started) (task.DirectoryID, []ta
 
 // Refuse says why an event that somebody posts would come to nothing, before it is
 // taken: the error is Invalid, or Forbidden for a directory that is not shown.
-// Alibaba Cloud's events are never refused.
 func (c *Checker) Refuse(event Event) error {
 	s, ok := readEvent(event)
 	if !ok && event.Source != "" && !isAlibabas(event.Source) {
@@ -141,6 +143,9 @@ func (c *Checker) Refuse(event Event) error {
 			En: "the event %.100q names no task: its data takes what a direct question has, such as {\"taskId\":\"t-…\"}",
 			Zh: "事件 %.100q 中没有任务 ID：data 应与直接查询相同，例如 {\"taskId\":\"t-…\"}",
 		}, event.ID)
+	}
+	if len(s.ids) > MaxTasks {
+		return tooMany(len(s.ids))
 	}
 	if s.directory != "" {
 		return task.Shown(s.directory, c.Directories)

@@ -21,8 +21,8 @@ const (
 	// enough where others ask as well.
 	MaxTasks = 100
 
-	// tellFor is kept of an invocation's time to tell what was found; a chat may take
-	// another message only after a minute.
+	// tellFor is kept of an invocation's time to tell what was found: a chat may take
+	// the next message only after a minute, if not two.
 	tellFor = 90 * time.Second
 
 	// lookFor is kept of the rest for the last look.
@@ -46,10 +46,7 @@ const (
 // that is told too. Any other error is about the question itself.
 func (c *Checker) Tasks(ctx context.Context, directory task.DirectoryID, ids []task.ID, wait time.Duration, attempt int) (Outcome, error) {
 	if len(ids) > MaxTasks {
-		return Outcome{}, task.Errorf(task.Invalid, task.Text{
-			En: "%d tasks are too many to be watched at a time: it takes %d",
-			Zh: "本次提交了 %d 个任务，单次最多监测 %d 个",
-		}, len(ids), MaxTasks)
+		return Outcome{}, tooMany(len(ids))
 	}
 	if directory != "" {
 		if err := task.Shown(directory, c.Directories); err != nil {
@@ -58,6 +55,13 @@ func (c *Checker) Tasks(ctx context.Context, directory task.DirectoryID, ids []t
 	}
 	out, failed := c.tasks(ctx, map[task.DirectoryID][]task.ID{directory: ids}, wait, attempt)
 	return c.settle(ctx, out, failed, attempt)
+}
+
+func tooMany(n int) error {
+	return task.Errorf(task.Invalid, task.Text{
+		En: "%d tasks are too many to be watched at a time: it takes %d",
+		Zh: "本次提交了 %d 个任务，单次最多监测 %d 个",
+	}, n, MaxTasks)
 }
 
 // tasks waits for the tasks of several directories at the same time.
@@ -71,7 +75,11 @@ func (c *Checker) tasks(ctx context.Context, ids map[task.DirectoryID][]task.ID,
 	if lost := ids[""]; len(lost) > 0 {
 		delete(ids, "")
 		for directory, found := range c.locate(looking, lost) {
-			ids[directory] = append(ids[directory], found...)
+			for _, id := range found {
+				if !slices.Contains(ids[directory], id) {
+					ids[directory] = append(ids[directory], id)
+				}
+			}
 		}
 	}
 	return together(slices.Sorted(maps.Keys(ids)), func(directory task.DirectoryID) (Outcome, []error) {
@@ -131,6 +139,9 @@ func (c *Checker) watch(ctx, looking context.Context, directory task.DirectoryID
 			if !c.Details {
 				r.Task.Details = nil
 			}
+			if known := latest[r.ID]; r.Err != nil && mayEnd(r) && known.ID != "" && known.Err == nil {
+				r = known // a look that came to nothing says nothing
+			}
 			latest[r.ID] = r
 			switch {
 			case r.Err != nil || !r.Task.Done():
@@ -168,7 +179,9 @@ func (c *Checker) watch(ctx, looking context.Context, directory task.DirectoryID
 	for i, id := range open {
 		left[i] = latest[id]
 	}
-	if attempt >= c.Retries {
+	// What cannot be looked up however often may not get as far as the last attempt: see settle.
+	hopeless := !slices.ContainsFunc(left, func(r task.Result) bool { return !isFinal(r.Err) })
+	if attempt >= c.Retries || attempt > 0 && hopeless {
 		tell(task.NoticeOpen, left)
 	}
 	return out, append(failed, unfinished(len(ids), left)...)
@@ -186,7 +199,7 @@ func mayEnd(r task.Result) bool {
 func isNotFound(r task.Result) bool { return r.Err != nil && task.KindOf(r.Err) == task.NotFound }
 
 // isWorthTelling reports whether a team is to be told of a task that has ended. In
-// another attempt it is not told again what it was told in this instance's earlier ones.
+// another attempt it is not told again what this instance told before.
 func (c *Checker) isWorthTelling(r task.Result, attempt int) bool {
 	return (c.Finished || r.Task.Status == task.Failed) && (attempt == 0 || !c.told.Has(taskName(r.Task)))
 }
@@ -219,7 +232,9 @@ func unfinished(all int, left []task.Result) []error {
 			continue
 		}
 		lost = append(lost, string(r.ID)+" ("+task.KindOf(r.Err).Title().En+")")
-		cause = r.Err
+		if cause == nil || isFinal(cause) {
+			cause = r.Err // the one that may pass is the reason to try again
+		}
 	}
 	say := func(what string, names []string) Error {
 		text := fmt.Sprintf("%d of %d tasks %s: %s", len(names), all, what, strings.Join(names[:min(len(names), named)], ", "))

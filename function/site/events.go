@@ -44,19 +44,19 @@ func (s *Site) events(e *exchange) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if id != "" && !s.posted.Add(id) {
+	if s.posted.Has(id) {
 		return &answer{status: http.StatusAccepted, contentType: jsonType, cache: noStore, body: encode(map[string]bool{"accepted": true})}, nil
 	}
 	result, later, err := s.Events.Receive(e.request.Context(), e.request.Header, body)
-	if err != nil || !later {
-		s.posted.Forget(id)
-	}
 	if err != nil {
 		return nil, err
 	}
 	status := http.StatusOK
 	if later {
 		status = http.StatusAccepted
+		if id != "" {
+			s.posted.Add(id)
+		}
 	}
 	return &answer{status: status, contentType: jsonType, cache: noStore, body: encode(result)}, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"taskstatus/function/acs"
 	"taskstatus/function/check"
+	"taskstatus/function/cloudsso"
 	"taskstatus/function/site"
 	"taskstatus/function/task"
 	"taskstatus/function/trigger"
@@ -205,7 +206,7 @@ func TestNewChecker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := newChecker(c, acs.NewCredentials(true, "", ""), new(team), slog.New(slog.DiscardHandler))
+	got := newChecker(c, *cloudsso.New(c.endpoint, acs.NewCredentials(true, "", "")), new(team), slog.New(slog.DiscardHandler))
 	if !got.Finished || got.Details || got.Instances != 7 || got.Retries != 2 || len(got.Directories) != 1 {
 		t.Errorf("got %+v", got)
 	}

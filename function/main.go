@@ -70,8 +70,7 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		log.Warn(warning)
 	}
 
-	credentials := acs.NewCredentials(onFC, c.roleARN, c.region)
-	client := cloudsso.New(c.endpoint, credentials)
+	client := cloudsso.New(c.endpoint, acs.NewCredentials(onFC, c.roleARN, c.region))
 	client.Observe = observer(log, "cloudsso")
 	watcher := watch.New(client)
 	if c.taskDetails {
@@ -101,7 +100,7 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		Zone:        c.zone,
 		Now:         time.Now,
 	}
-	checks := &checks{checker: newChecker(c, credentials, bot, log), site: s, log: log}
+	checks := &checks{checker: newChecker(c, *client, bot, log), site: s, log: log}
 	s.Events, s.Senders = checks, c.eventKeys
 	if c.chat.Answer() {
 		s.Chat = bot
@@ -137,20 +136,18 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 	return serve(ctx, listener, s)
 }
 
-// newChecker returns a checker that asks CloudSSO by itself: as one of many
+// newChecker returns a checker with a client and a watcher of its own: as one of many
 // instances it may not ask as fast as a page does, nor try again at once.
-func newChecker(c config, credentials *acs.Credentials, teller check.Teller, log *slog.Logger) *check.Checker {
-	client := cloudsso.New(c.endpoint, credentials)
+func newChecker(c config, client cloudsso.Client, teller check.Teller, log *slog.Logger) *check.Checker {
 	client.Attempts = 1
-	client.Observe = observer(log, "cloudsso")
-	watcher := watch.New(client)
+	watcher := watch.New(&client)
 	watcher.Share(c.checkInstances)
 	if c.taskDetails {
-		watcher.Details = client
+		watcher.Details = &client
 	}
 	return &check.Checker{
 		Looker:      watcher,
-		Lister:      client,
+		Lister:      &client,
 		Teller:      teller,
 		Directories: c.directories,
 		Finished:    c.notifyFinished,

@@ -171,7 +171,7 @@ func (b *Bot) reply(ctx context.Context, p *base, q question, log func(...slog.A
 		cancel()
 		log(logged(results))
 		m := b.aboutTasks(ctx, results, directory, c.language)
-		if c.verb == verbWait && slices.ContainsFunc(results, isOpen) {
+		if c.verb == verbWait && slices.ContainsFunc(results, task.Result.CanChange) {
 			m.notes = append(m.notes, b.promise(ctx, p, q, directory, ids, c.language, log))
 		}
 		return m
@@ -204,14 +204,6 @@ func parseIDs(text string) ([]task.ID, *task.Error) {
 		}, len(ids), maxTasks)
 	}
 	return ids, nil
-}
-
-// isOpen reports whether another look may bring something new.
-func isOpen(r task.Result) bool {
-	if r.Err != nil {
-		return task.KindOf(r.Err).Retryable()
-	}
-	return !r.Task.Done()
 }
 
 // logged is what the log says of a look: each task and how it stands.

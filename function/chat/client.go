@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"taskstatus/function/clock"
 )
 
 const (
@@ -96,7 +98,7 @@ type client struct {
 }
 
 func newClient(transport http.RoundTripper) *client {
-	return &client{transport: transport, now: time.Now, sleep: sleep}
+	return &client{transport: transport, now: time.Now, sleep: clock.Sleep}
 }
 
 // A request is a message on its way. It is made anew for each attempt, as what
@@ -272,15 +274,4 @@ func errcode(r result) (code int, message string, failed *failure) {
 		return 0, "", nil
 	}
 	return *said.ErrCode, said.ErrMsg, &failure{code: fmt.Sprintf("errcode %d", *said.ErrCode), problem: otherProblem}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -330,15 +330,3 @@ func TestTryPost(t *testing.T) {
 		t.Errorf("posted %s", posted)
 	}
 }
-
-// TestSleep: a pause ends, and before its time where the call does.
-func TestSleep(t *testing.T) {
-	if err := sleep(t.Context(), time.Nanosecond); err != nil {
-		t.Error(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := sleep(ctx, time.Hour); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
-}

@@ -72,10 +72,10 @@ type message struct {
 	link string
 	// footer is for who has to find the task again, such as a request id.
 	footer string
-	// document is what a program is told in its place, by an id that is the same for
+	// document makes what a program is told in its place, by an id that is the same for
 	// the same news. Answers have none.
 	id       string
-	document any
+	document func() any
 }
 
 type field struct{ name, value string }

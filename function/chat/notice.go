@@ -155,7 +155,7 @@ func (b *Bot) notice(ctx context.Context, n task.Notice, language task.Language)
 	switch {
 	case n.Kind == task.NoticeOpen:
 		m.notes = append(m.notes, b.givenUp(n.Results, language))
-	case n.Kind == task.NoticeSweep && slices.ContainsFunc(n.Results, isOpen):
+	case n.Kind == task.NoticeSweep && slices.ContainsFunc(n.Results, task.Result.CanChange):
 		m.notes = append(m.notes, fmt.Sprintf(wordLongOpen.In(language), int(task.LongOpen/time.Minute)))
 	}
 	if n.Kind == task.NoticeDigest || len(n.Results) > maxLinked {
@@ -164,7 +164,7 @@ func (b *Bot) notice(ctx context.Context, n task.Notice, language task.Language)
 	if !n.To.IsZero() {
 		m.addField(wordPeriod, n.From.In(b.Zone).Format(timeLayout)+" – "+n.To.In(b.Zone).Format(timeLayout))
 	}
-	m.id, m.document = n.ID, b.Document(n)
+	m.id, m.document = n.ID, func() any { return b.Document(n) }
 	return m
 }
 

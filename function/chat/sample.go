@@ -55,7 +55,9 @@ func (b *Bot) sample(language task.Language) message {
 	}}
 	m := b.aboutTask(context.Background(), r, directory, language)
 	m.id = "msg_" + rand.Text()
-	m.document = b.Document(task.Notice{ID: m.id, Kind: task.NoticeTest, Directory: directory, Results: []task.Result{r}})
+	m.document = func() any {
+		return b.Document(task.Notice{ID: m.id, Kind: task.NoticeTest, Directory: directory, Results: []task.Result{r}})
+	}
 	m.link = b.page(directory, "/", "")
 	m.notes = append(m.notes, task.Text{En: "This is a sample: no task failed.", Zh: "这是一条测试消息，没有任务失败。"}.In(language))
 	return m

@@ -109,10 +109,10 @@ func (b *Bot) Resume(ctx context.Context, directory task.DirectoryID, ids []task
 	end := to.Expires.Add(-lastWords)
 	results := b.await(ctx, directory, ids, end)
 	log(slog.String("platform", to.Platform), logged(results))
-	open := slices.ContainsFunc(results, isOpen)
+	open := slices.ContainsFunc(results, task.Result.CanChange)
 	if left := end.Sub(b.Now()); open && left > 0 && to.Resumes < maxResumes && b.Invoke != nil {
 		to.Resumes++
-		err := b.invoke(ctx, directory, ids, to, min(b.pause(results), left))
+		err := b.invoke(ctx, directory, ids, to, min(task.NextLook(results, b.Now()), left))
 		if err == nil || task.KindOf(err).Retryable() {
 			return false, err
 		}
@@ -141,22 +141,4 @@ func (b *Bot) await(ctx context.Context, directory task.DirectoryID, ids []task.
 		defer cancel()
 	}
 	return b.look(ctx, directory, ids, min(max(0, end.Sub(b.Now())), resumeWait))
-}
-
-// pause is how long to leave CloudSSO alone, by the most impatient of the tasks.
-func (b *Bot) pause(results []task.Result) time.Duration {
-	var shortest time.Duration
-	for _, r := range results {
-		if !isOpen(r) {
-			continue
-		}
-		pause := r.Task.RetryAfter(b.Now())
-		if r.Err != nil {
-			pause = task.RetryAfter(r.Err)
-		}
-		if shortest == 0 || pause < shortest {
-			shortest = pause
-		}
-	}
-	return shortest
 }

@@ -193,10 +193,10 @@ func TestPause(t *testing.T) {
 		{Err: &task.Error{Kind: task.Throttled, RetryAfter: 4 * time.Second}},
 		{Err: &task.Error{Kind: task.NotFound}},
 	}
-	if got := b.pause(results); got != 4*time.Second {
+	if got := task.NextLook(results, b.Now()); got != 4*time.Second {
 		t.Errorf("got %v", got)
 	}
-	if got := b.pause(results[:2]); got != 10*time.Second {
+	if got := task.NextLook(results[:2], b.Now()); got != 10*time.Second {
 		t.Errorf("got %v", got)
 	}
 }

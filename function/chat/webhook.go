@@ -52,7 +52,7 @@ func (*generic) followUp(context.Context, string, string, message) error {
 // post posts the document; what is signed is dated anew each time, and its id
 // stays the same.
 func (p *generic) post(ctx context.Context, m message) error {
-	body := encode(m.document)
+	body := encode(m.document())
 	return p.client.post(ctx, &p.pace, func(now time.Time) request {
 		header := make(http.Header)
 		p.key.Sign(header, m.id, now, body)

@@ -114,11 +114,7 @@ func shownOf(err error) string {
 	if e, ok := errors.AsType[Error](err); ok {
 		return string(e)
 	}
-	text := task.KindOf(err).Title().En
-	if e, ok := errors.AsType[*task.Error](err); ok && e.Detail.En != "" {
-		text += ": " + e.Detail.En
-	}
-	return text
+	return task.Public(err)
 }
 
 // isFinal reports whether another attempt would fail in the same way.
@@ -164,14 +160,4 @@ func leave(ctx context.Context, margin time.Duration) (context.Context, context.
 		return context.WithCancel(ctx)
 	}
 	return context.WithDeadline(ctx, deadline.Add(-min(margin, time.Until(deadline)/4)))
-}
-
-// pause waits for d, and reports whether ctx lasted as long.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

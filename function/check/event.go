@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"taskstatus/function/clock"
 	"taskstatus/function/task"
 )
 
@@ -99,7 +100,7 @@ func (c *Checker) search(ctx context.Context, s started) (task.DirectoryID, []ta
 	for tries := 0; ; tries++ {
 		for _, r.Directory = range directories {
 			// Many events come at the same time, to many instances.
-			if !pause(ctx, rand.N(2*time.Duration(max(1, c.Instances))*time.Second/searchRate)) {
+			if clock.Sleep(ctx, rand.N(2*time.Duration(max(1, c.Instances))*time.Second/searchRate)) != nil {
 				return "", nil, ctx.Err()
 			}
 			listed, err := c.list(ctx, r)
@@ -128,7 +129,7 @@ func (c *Checker) search(ctx context.Context, s started) (task.DirectoryID, []ta
 		if tries == newTries {
 			return leaveToSweep("none that it can mean is listed")
 		}
-		if !pause(ctx, newEvery) {
+		if clock.Sleep(ctx, newEvery) != nil {
 			return "", nil, ctx.Err()
 		}
 	}

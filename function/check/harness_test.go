@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"taskstatus/function/clock"
 	"taskstatus/function/task"
 	"taskstatus/function/watch"
 )
@@ -68,7 +69,7 @@ func (c *cloud) GetTaskStatus(ctx context.Context, directory task.DirectoryID, i
 	c.mu.Lock()
 	c.asked = append(c.asked, time.Now())
 	c.mu.Unlock()
-	if !pause(ctx, callTakes) {
+	if clock.Sleep(ctx, callTakes) != nil {
 		return task.Task{}, ctx.Err()
 	}
 	c.mu.Lock()
@@ -90,7 +91,7 @@ func (c *cloud) ListTasks(ctx context.Context, r task.ListRequest) (task.Page, e
 	c.listed = append(c.listed, time.Now())
 	c.requests = append(c.requests, r)
 	c.mu.Unlock()
-	if !pause(ctx, callTakes) {
+	if clock.Sleep(ctx, callTakes) != nil {
 		return task.Page{}, ctx.Err()
 	}
 	c.mu.Lock()
@@ -153,10 +154,10 @@ func (m *team) Tell(ctx context.Context, n task.Notice) ([]string, error) {
 	wait := time.Until(m.down)
 	m.mu.Unlock()
 	if wait > 2*time.Minute {
-		pause(ctx, 2*time.Minute)
+		clock.Sleep(ctx, 2*time.Minute)
 		return nil, untold{"chat: the platform is unavailable", false}
 	}
-	if wait > 0 && !pause(ctx, wait) {
+	if wait > 0 && clock.Sleep(ctx, wait) != nil {
 		return nil, untold{"chat: the platform is unavailable", false}
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < 5*time.Second {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"taskstatus/function/clock"
 	"taskstatus/function/task"
 )
 
@@ -128,7 +129,7 @@ func (c *Checker) list(ctx context.Context, r task.ListRequest) ([]task.Task, er
 	for pages := 0; pages < maxPages; {
 		page, err := c.Lister.ListTasks(ctx, r)
 		if err != nil {
-			if again := task.RetryAfter(err); again > 0 && pause(ctx, again) {
+			if again := task.RetryAfter(err); again > 0 && clock.Sleep(ctx, again) == nil {
 				continue
 			}
 			return nil, err
@@ -146,7 +147,7 @@ func (c *Checker) list(ctx context.Context, r task.ListRequest) ([]task.Task, er
 			return tasks, nil
 		}
 		r.NextToken = page.NextToken
-		if !pause(ctx, pageEvery*time.Duration(len(c.Directories))) {
+		if clock.Sleep(ctx, pageEvery*time.Duration(len(c.Directories))) != nil {
 			return nil, ctx.Err()
 		}
 	}

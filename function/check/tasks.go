@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"taskstatus/function/clock"
 	"taskstatus/function/task"
 )
 
@@ -109,7 +110,7 @@ func (c *Checker) locate(ctx context.Context, ids []task.ID) map[task.DirectoryI
 				return located
 			}
 		}
-		if tries == newTries || !pause(ctx, newEvery) {
+		if tries == newTries || clock.Sleep(ctx, newEvery) != nil {
 			located[c.Directories[0]] = append(located[c.Directories[0]], ids...)
 			return located
 		}
@@ -139,7 +140,7 @@ func (c *Checker) watch(ctx, looking context.Context, directory task.DirectoryID
 			if !c.Details {
 				r.Task.Details = nil
 			}
-			if known := latest[r.ID]; r.Err != nil && mayEnd(r) && known.ID != "" && known.Err == nil {
+			if known := latest[r.ID]; r.Err != nil && r.CanChange() && known.ID != "" && known.Err == nil {
 				r = known // a look that came to nothing says nothing
 			}
 			latest[r.ID] = r
@@ -160,11 +161,11 @@ func (c *Checker) watch(ctx, looking context.Context, directory task.DirectoryID
 		if !c.Now().Before(end) || looking.Err() != nil {
 			break
 		}
-		if slices.ContainsFunc(looked, mayEnd) {
+		if slices.ContainsFunc(looked, task.Result.CanChange) {
 			continue
 		}
 		// What is left is not found, or cannot be looked up.
-		if !slices.ContainsFunc(looked, isNotFound) || tries == newTries || end.Sub(c.Now()) < newEvery || !pause(looking, newEvery) {
+		if !slices.ContainsFunc(looked, isNotFound) || tries == newTries || end.Sub(c.Now()) < newEvery || clock.Sleep(looking, newEvery) != nil {
 			break
 		}
 		tries++
@@ -185,15 +186,6 @@ func (c *Checker) watch(ctx, looking context.Context, directory task.DirectoryID
 		tell(task.NoticeOpen, left)
 	}
 	return out, append(failed, unfinished(len(ids), left)...)
-}
-
-// mayEnd reports whether a task is open, or may be for all that is known, so that
-// another look may bring something new.
-func mayEnd(r task.Result) bool {
-	if r.Err != nil {
-		return task.KindOf(r.Err).Retryable()
-	}
-	return !r.Task.Done()
 }
 
 func isNotFound(r task.Result) bool { return r.Err != nil && task.KindOf(r.Err) == task.NotFound }

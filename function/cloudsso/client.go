@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"taskstatus/function/acs"
+	"taskstatus/function/clock"
 	"taskstatus/function/task"
 )
 
@@ -80,7 +81,7 @@ func New(endpoint string, credentials *acs.Credentials) *Client {
 		host:      host,
 		keys:      credentials.Keys,
 		timeout:   callTimeout,
-		sleep:     sleep,
+		sleep:     clock.Sleep,
 	}
 }
 
@@ -187,15 +188,4 @@ func (c *Client) send(r *http.Request) (*answer, error) {
 		return nil, err
 	}
 	return &answer{status: response.StatusCode, header: response.Header, body: body}, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

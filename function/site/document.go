@@ -142,25 +142,6 @@ func settled(results []task.Result) bool {
 	return true
 }
 
-// next is how long to wait before looking again at those where that may bring
-// something new, by the most impatient of them; zero where it brings nothing.
-func next(results []task.Result, now time.Time) time.Duration {
-	var shortest time.Duration
-	for _, r := range results {
-		if r.Err == nil && r.Task.Done() || r.Err != nil && !task.KindOf(r.Err).Retryable() {
-			continue
-		}
-		pause := r.Task.RetryAfter(now)
-		if r.Err != nil {
-			pause = task.RetryAfter(r.Err)
-		}
-		if shortest == 0 || pause < shortest {
-			shortest = pause
-		}
-	}
-	return shortest
-}
-
 // encode writes JSON as people read it: with "<" as "<".
 func encode(v any) []byte {
 	var b bytes.Buffer

@@ -70,7 +70,7 @@ func (s *Site) page(e *exchange, state, title string) templates.Page {
 // looked is the page of a look at tasks.
 func (s *Site) looked(e *exchange, l look, state, title string) templates.Page {
 	p := s.page(e, state, title)
-	if next := next(l.results, e.now); next > 0 {
+	if next := task.NextLook(l.results, e.now); next > 0 {
 		p.RetryAfter = strconv.Itoa(seconds(next))
 	}
 	p.IDs = joined(l.results)

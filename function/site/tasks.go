@@ -208,7 +208,7 @@ func (s *Site) lookAnswer(e *exchange, l look) *answer {
 		contentType: e.form.contentType(),
 		localized:   true,
 		cache:       revalidate,
-		retryAfter:  next(l.results, e.now),
+		retryAfter:  task.NextLook(l.results, e.now),
 		validator:   s.validator(e, l),
 	}
 	switch settled := settled(l.results); {

@@ -152,6 +152,16 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
+// Public is what the caller may read of err, in English, as all is that Function
+// Compute says of an invocation: its kind and, where it has one, the detail.
+func Public(err error) string {
+	text := KindOf(err).Title().En
+	if e, ok := errors.AsType[*Error](err); ok && e.Detail.En != "" {
+		text += ": " + e.Detail.En
+	}
+	return text
+}
+
 // troubleFor is how long to leave CloudSSO alone that gave no answer, where it
 // did not say for how long. The call has tried more than once already.
 const troubleFor = 3 * time.Second

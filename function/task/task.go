@@ -85,6 +85,34 @@ type Result struct {
 	Err  error
 }
 
+// CanChange reports whether another look may bring something new: the task is
+// open, or may be for all that is known.
+func (r Result) CanChange() bool {
+	if r.Err != nil {
+		return KindOf(r.Err).Retryable()
+	}
+	return !r.Task.Done()
+}
+
+// NextLook is how long to wait before looking again at those that can change, by
+// the most impatient of them; zero where none can.
+func NextLook(results []Result, now time.Time) time.Duration {
+	var shortest time.Duration
+	for _, r := range results {
+		if !r.CanChange() {
+			continue
+		}
+		pause := r.Task.RetryAfter(now)
+		if r.Err != nil {
+			pause = RetryAfter(r.Err)
+		}
+		if shortest == 0 || pause < shortest {
+			shortest = pause
+		}
+	}
+	return shortest
+}
+
 // Done reports whether the task has ended, well or badly.
 func (t Task) Done() bool { return t.Status.Done() }
 

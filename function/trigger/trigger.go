@@ -139,11 +139,7 @@ func (f *Function) fail(ctx context.Context, requestID string, err error) error 
 		return internalError(requestID)
 	}
 	f.Log.WarnContext(ctx, "invocation failed", "requestId", requestID, "error", err)
-	text := kind.Title().En
-	if detail := detailOf(err); detail != "" {
-		text += ": " + detail
-	}
-	return InvocationError(text)
+	return InvocationError(task.Public(err))
 }
 
 // detailOf returns what the caller may read of err beside its kind; often nothing.

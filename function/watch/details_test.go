@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"taskstatus/function/clock"
 	"taskstatus/function/task"
 )
 
@@ -40,7 +41,7 @@ func (s *detailed) GetTask(ctx context.Context, directory task.DirectoryID, id t
 	s.asked[id]++
 	n := s.asked[id]
 	s.mu.Unlock()
-	if err := sleep(ctx, s.takes); err != nil {
+	if err := clock.Sleep(ctx, s.takes); err != nil {
 		return task.Task{}, err
 	}
 	if s.refuse != nil {

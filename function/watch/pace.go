@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"taskstatus/function/clock"
 )
 
 // A pace keeps calls apart, where other instances make some as well. That of
@@ -26,5 +28,5 @@ func (p *pace) wait(ctx context.Context, now time.Time) error {
 	}
 	p.next = turn.Add(p.every)
 	p.mu.Unlock()
-	return sleep(ctx, turn.Sub(now))
+	return clock.Sleep(ctx, turn.Sub(now))
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"taskstatus/function/clock"
 	"taskstatus/function/task"
 )
 
@@ -124,7 +125,7 @@ func (w *Watcher) Look(ctx context.Context, directory task.DirectoryID, ids []ta
 			return results
 		}
 		next := slices.MinFunc(open, func(a, b *question) int { return a.due.Compare(b.due) }).due
-		if sleep(ctx, min(next.Sub(w.now()), left)) != nil {
+		if clock.Sleep(ctx, min(next.Sub(w.now()), left)) != nil {
 			return results
 		}
 	}
@@ -236,16 +237,4 @@ func (w *Watcher) call(ctx context.Context, k key, c *call) {
 	}()
 	c.task, c.err = w.fetch(ctx, k)
 	c.abandoned = c.err != nil && ctx.Err() != nil
-}
-
-// sleep pauses for d, or returns the error of ctx if that ends first.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

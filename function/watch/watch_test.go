@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"taskstatus/function/clock"
 	"taskstatus/function/task"
 )
 
@@ -45,7 +46,7 @@ func (s *source) GetTaskStatus(ctx context.Context, directory task.DirectoryID, 
 	n := s.calls[id]
 	s.mu.Unlock()
 
-	if err := sleep(ctx, s.latency); err != nil {
+	if err := clock.Sleep(ctx, s.latency); err != nil {
 		return task.Task{}, err
 	}
 	if s.fail != nil {
@@ -461,7 +462,7 @@ func TestSleepEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := sleep(ctx, time.Hour); !errors.Is(err, context.DeadlineExceeded) {
+		if err := clock.Sleep(ctx, time.Hour); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 	})

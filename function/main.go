@@ -118,6 +118,7 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		checks.invoke = bot.Invoke
 		f := &trigger.Function{
 			HTTP:        s,
+			SetHeader:   site.SetSecurityHeader,
 			Direct:      func(ctx context.Context, d trigger.Direct) (any, error) { return direct(ctx, s, bot, checks, d, log) },
 			CloudEvents: checks.cloudEvents,
 			Timer:       checks.timer,

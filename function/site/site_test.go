@@ -313,7 +313,7 @@ func TestNegotiate(t *testing.T) {
 			if got := w.Header().Get("Content-Type"); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
-			if vary := w.Header().Get("Vary"); vary != "Accept, Accept-Encoding, Accept-Language, Authorization, Prefer" {
+			if vary := w.Header().Get("Vary"); vary != "Accept, Accept-Encoding, Accept-Language, Authorization, Cookie, Prefer" {
 				t.Errorf("Vary is %q", vary)
 			}
 		})
@@ -543,9 +543,21 @@ func TestSecurityHeaders(t *testing.T) {
 	for _, target := range []string{"/", "/tasks/" + string(failed), "/tasks/bad", "/nowhere", "/healthz", assetPath(web.Style)} {
 		s, _ := newSite()
 		h := send(s, request("GET", target, asksForPage)).Header()
+		for name, want := range map[string]string{
+			"Cross-Origin-Opener-Policy":   "same-origin",
+			"Cross-Origin-Resource-Policy": "same-origin",
+			"Referrer-Policy":              "no-referrer",
+			"Strict-Transport-Security":    "max-age=31536000",
+			"X-Content-Type-Options":       "nosniff",
+			"X-Frame-Options":              "DENY",
+			"X-Robots-Tag":                 "noindex",
+		} {
+			if h.Get(name) != want {
+				t.Errorf("%s: %s is %q, want %q", target, name, h.Get(name), want)
+			}
+		}
 		policy := h.Get("Content-Security-Policy")
-		if !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "unsafe") ||
-			h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" || h.Get("X-Robots-Tag") != "noindex" {
+		if !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "unsafe") || !strings.Contains(h.Get("Permissions-Policy"), "camera=()") {
 			t.Errorf("%s: %v", target, h)
 		}
 	}

@@ -22,7 +22,7 @@ func (s *Site) index(e *exchange) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.vary += ", Authorization"
+	a.vary += ", Authorization, Cookie"
 	return a, nil
 }
 

@@ -57,7 +57,7 @@ func TestIndex(t *testing.T) {
 	got, plain := send(s, request("GET", "/", compressed)), send(s, request("GET", "/"))
 	for _, w := range []http.Header{got.Header(), plain.Header()} {
 		for header, want := range map[string]string{
-			"Content-Type": page, "Cache-Control": privatePage, "Vary": "Accept-Encoding, Authorization",
+			"Content-Type": page, "Cache-Control": privatePage, "Vary": "Accept-Encoding, Authorization, Cookie",
 			"ETag": `W/"` + web.Index + `"`, "Content-Language": "",
 		} {
 			if w.Get(header) != want {

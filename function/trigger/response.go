@@ -17,7 +17,7 @@ func (f *Function) serve(ctx context.Context, ev *httpEvent, requestID string) j
 	r, err := ev.request(ctx, requestID)
 	if err != nil {
 		f.Log.WarnContext(ctx, "malformed HTTP trigger event", "requestId", requestID, "error", err)
-		return ev.problem(http.StatusBadRequest, task.Invalid, detailOf(err), requestID)
+		return f.problem(ev, http.StatusBadRequest, task.Invalid, detailOf(err), requestID)
 	}
 	w := &responseWriter{header: http.Header{}}
 	f.HTTP.ServeHTTP(w, r)
@@ -31,7 +31,7 @@ func (f *Function) serve(ctx context.Context, ev *httpEvent, requestID string) j
 
 // problem returns a response object with a problem document (RFC 9457), for
 // what goes wrong where no handler can answer.
-func (ev *httpEvent) problem(status int, kind task.Kind, detail, requestID string) json.RawMessage {
+func (f *Function) problem(ev *httpEvent, status int, kind task.Kind, detail, requestID string) json.RawMessage {
 	document, _ := encode(struct { // texts, numbers and booleans always encode
 		Type      string `json:"type"`
 		Title     string `json:"title"`
@@ -45,6 +45,9 @@ func (ev *httpEvent) problem(status int, kind task.Kind, detail, requestID strin
 		"Content-Type":  {"application/problem+json"},
 		"Cache-Control": {"no-store"},
 	}}
+	if f.SetHeader != nil {
+		f.SetHeader(w.header)
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(document)
 	return w.finish(strings.ToUpper(ev.RequestContext.HTTP.Method))

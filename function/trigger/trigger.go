@@ -36,6 +36,8 @@ type Function struct {
 	// HTTP answers HTTP trigger events. It finds the request id in the
 	// request's X-Fc-Request-Id, which no caller can forge.
 	HTTP http.Handler
+	// SetHeader sets what every answer has, where HTTP cannot give one. It may be nil.
+	SetHeader func(http.Header)
 
 	// Direct, CloudEvents and Timer answer the other kinds of event; their
 	// result is encoded as JSON. One that is nil refuses its kind.
@@ -68,7 +70,7 @@ func (f *Function) Invoke(ctx context.Context, event []byte) (result json.RawMes
 		if p := recover(); p != nil {
 			f.Log.ErrorContext(ctx, "panic", "requestId", requestID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			if ev, ok := ev.(*httpEvent); ok {
-				result, err = ev.problem(http.StatusInternalServerError, task.Internal, "", requestID), nil
+				result, err = f.problem(ev, http.StatusInternalServerError, task.Internal, "", requestID), nil
 				return
 			}
 			result, err = nil, internalError(requestID)

@@ -416,6 +416,7 @@ func TestPanics(t *testing.T) {
 					_, _ = w.Write([]byte("half a page"))
 					boom()
 				}),
+				SetHeader:   func(h http.Header) { h.Set("X-Frame-Options", "DENY") },
 				Direct:      func(context.Context, trigger.Direct) (any, error) { boom(); return nil, nil },
 				CloudEvents: func(context.Context, []trigger.CloudEvent) (any, error) { boom(); return nil, nil },
 				Timer:       func(context.Context, trigger.Timer) (any, error) { boom(); return nil, nil },
@@ -436,7 +437,7 @@ func TestPanics(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := `{"statusCode":500,"headers":{"Cache-Control":"no-store","Content-Type":"application/problem+json"},"isBase64Encoded":false,` +
+			want := `{"statusCode":500,"headers":{"Cache-Control":"no-store","Content-Type":"application/problem+json","X-Frame-Options":"DENY"},"isBase64Encoded":false,` +
 				`"body":"{\"type\":\"/problems/internal\",\"title\":\"Something went wrong here\",\"status\":500,\"requestId\":\"1-req\",` +
 				`\"hint\":\"Give the request id to whoever runs this function.\",\"retryable\":false}"}`
 			if string(result) != want {

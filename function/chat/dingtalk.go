@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"taskstatus/function/secret"
 	"taskstatus/function/task"
 )
 
@@ -36,7 +37,7 @@ const (
 // answered at the call's own sessionWebhook; posts by a group's custom robot.
 type dingTalk struct {
 	base
-	secrets       []secret
+	secrets       []secret.Value
 	robots, corps []string
 }
 
@@ -63,8 +64,8 @@ func (p *dingTalk) receive(c call) (question, error) {
 	sign := c.header.Get("Sign")
 	milliseconds, err := strconv.ParseInt(timestamp, 10, 64)
 	switch {
-	case !slices.ContainsFunc(p.secrets, func(s secret) bool {
-		return hmac.Equal([]byte(sign), []byte(dingTalkSign(s.reveal(), timestamp)))
+	case !slices.ContainsFunc(p.secrets, func(s secret.Value) bool {
+		return hmac.Equal([]byte(sign), []byte(dingTalkSign(s.Reveal(), timestamp)))
 	}):
 		return question{}, refused("the signature does not match")
 	case err != nil || c.now.Sub(time.UnixMilli(milliseconds)).Abs() > dingTalkWindow:
@@ -145,8 +146,8 @@ func dingTalkSign(secret, milliseconds string) string {
 // signed is the webhook's address, with the signature that one with a secret
 // wants (DingTalk, "Custom robots": security settings).
 func (p *dingTalk) signed(now time.Time) string {
-	address := p.webhook.reveal()
-	if !p.webhookKey.isSet() {
+	address := p.webhook.Reveal()
+	if !p.webhookKey.IsSet() {
 		return address
 	}
 	timestamp := strconv.FormatInt(now.UnixMilli(), 10)
@@ -154,7 +155,7 @@ func (p *dingTalk) signed(now time.Time) string {
 	if strings.Contains(address, "?") {
 		separator = "&"
 	}
-	return address + separator + "timestamp=" + timestamp + "&sign=" + url.QueryEscape(dingTalkSign(p.webhookKey.reveal(), timestamp))
+	return address + separator + "timestamp=" + timestamp + "&sign=" + url.QueryEscape(dingTalkSign(p.webhookKey.Reveal(), timestamp))
 }
 
 // judgeDingTalk judges an answer. Error 310000 is four in one, told apart by the words.

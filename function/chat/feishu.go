@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"taskstatus/function/secret"
 	"taskstatus/function/task"
 )
 
@@ -37,15 +38,15 @@ const (
 // the API; posts by a group's custom robot.
 type feishu struct {
 	base
-	keys      []secret
-	tokens    []secret
+	keys      []secret.Value
+	tokens    []secret.Value
 	app       string
-	appSecret secret
+	appSecret secret.Value
 	tenants   []string
 
 	// turn is held while the token below is looked at or asked for.
 	turn    chan struct{}
-	access  secret
+	access  secret.Value
 	expires time.Time
 }
 
@@ -63,14 +64,14 @@ func newFeishu(s *settings, c *client) platform {
 	p.conversations = s.list("FEISHU_CHAT_IDS")
 	s.webhook(&p.base, "FEISHU")
 	p.pace.limits = []limit{{5, time.Second}, {100, time.Minute}}
-	if some := len(p.keys) > 0 || len(p.tokens) > 0 || p.app != "" || p.appSecret.isSet(); some && !p.hears() {
+	if some := len(p.keys) > 0 || len(p.tokens) > 0 || p.app != "" || p.appSecret.IsSet(); some && !p.hears() {
 		s.warn("FEISHU_ENCRYPT_KEY, FEISHU_VERIFICATION_TOKEN, FEISHU_APP_ID and FEISHU_APP_SECRET are not all set: Feishu is not answered")
 	}
 	return p
 }
 
 func (p *feishu) hears() bool {
-	return len(p.keys) > 0 && len(p.tokens) > 0 && p.app != "" && p.appSecret.isSet()
+	return len(p.keys) > 0 && len(p.tokens) > 0 && p.app != "" && p.appSecret.IsSet()
 }
 
 // receive verifies a call, decrypts it and reads the event (Feishu, "Receive and
@@ -81,8 +82,8 @@ func (p *feishu) receive(c call) (question, error) {
 	timestamp, nonce := c.header.Get("X-Lark-Request-Timestamp"), c.header.Get("X-Lark-Request-Nonce")
 	candidates := p.keys
 	if signature != "" {
-		candidates = slices.DeleteFunc(slices.Clone(p.keys), func(key secret) bool {
-			return !hmac.Equal([]byte(signature), []byte(feishuSign(timestamp, nonce, key.reveal(), c.body)))
+		candidates = slices.DeleteFunc(slices.Clone(p.keys), func(key secret.Value) bool {
+			return !hmac.Equal([]byte(signature), []byte(feishuSign(timestamp, nonce, key.Reveal(), c.body)))
 		})
 		if len(candidates) == 0 {
 			return question{}, refused("the signature does not match")
@@ -96,8 +97,8 @@ func (p *feishu) receive(c call) (question, error) {
 		return question{}, refused("the body is not encrypted")
 	}
 	var in feishuEvent
-	read := slices.ContainsFunc(candidates, func(key secret) bool {
-		plain, err := feishuDecrypt(key.reveal(), envelope.Encrypt)
+	read := slices.ContainsFunc(candidates, func(key secret.Value) bool {
+		plain, err := feishuDecrypt(key.Reveal(), envelope.Encrypt)
 		in = feishuEvent{}
 		return err == nil && json.Unmarshal(plain, &in) == nil
 	})
@@ -176,8 +177,8 @@ type feishuEvent struct {
 }
 
 func (p *feishu) isToken(token string) bool {
-	return slices.ContainsFunc(p.tokens, func(s secret) bool {
-		return subtle.ConstantTimeCompare([]byte(s.reveal()), []byte(token)) == 1
+	return slices.ContainsFunc(p.tokens, func(s secret.Value) bool {
+		return subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(token)) == 1
 	})
 }
 
@@ -222,7 +223,7 @@ func (p *feishu) followUp(ctx context.Context, to, id string, m message) error {
 			return err
 		}
 		err = p.client.post(ctx, nil, func(time.Time) request {
-			return request{address: address, header: http.Header{"Authorization": {"Bearer " + token.reveal()}}, body: body}
+			return request{address: address, header: http.Header{"Authorization": {"Bearer " + token.Reveal()}}, body: body}
 		}, judgeFeishu)
 		if failed, ok := errors.AsType[*failure](err); !ok || failed.code != feishuCode(feishuBadToken) || attempt > 1 {
 			return err
@@ -238,12 +239,12 @@ func feishuUUID(message, id string) string {
 
 // accessToken returns the application's token (Feishu, "Get the
 // tenant_access_token of a custom app"), which is kept until shortly before its end.
-func (p *feishu) accessToken(ctx context.Context) (secret, error) {
+func (p *feishu) accessToken(ctx context.Context) (secret.Value, error) {
 	select {
 	case p.turn <- struct{}{}:
 		defer func() { <-p.turn }()
 	case <-ctx.Done():
-		return secret{}, unreached(ctx.Err())
+		return secret.Value{}, unreached(ctx.Err())
 	}
 	if p.client.now().Before(p.expires) {
 		return p.access, nil
@@ -252,7 +253,7 @@ func (p *feishu) accessToken(ctx context.Context) (secret, error) {
 		Token  string `json:"tenant_access_token"`
 		Expire int64  `json:"expire"`
 	}
-	body := encode(map[string]string{"app_id": p.app, "app_secret": p.appSecret.reveal()})
+	body := encode(map[string]string{"app_id": p.app, "app_secret": p.appSecret.Reveal()})
 	err := p.client.post(ctx, nil, func(time.Time) request {
 		return request{address: p.origin + "/open-apis/auth/v3/tenant_access_token/internal", body: body}
 	}, func(r result) *failure {
@@ -263,15 +264,15 @@ func (p *feishu) accessToken(ctx context.Context) (secret, error) {
 		return f
 	})
 	if err != nil {
-		return secret{}, err
+		return secret.Value{}, err
 	}
-	p.access = newSecret(said.Token)
+	p.access = secret.New(said.Token)
 	p.expires = p.client.now().Add(time.Duration(said.Expire)*time.Second - feishuTokenMargin)
 	return p.access, nil
 }
 
 // forget drops the token if it is still the one in use.
-func (p *feishu) forget(token secret) {
+func (p *feishu) forget(token secret.Value) {
 	p.turn <- struct{}{}
 	defer func() { <-p.turn }()
 	if p.access == token {
@@ -283,11 +284,11 @@ func (p *feishu) post(ctx context.Context, m message) error {
 	card := p.render(m, feishuMaxPost)
 	return p.client.post(ctx, &p.pace, func(now time.Time) request {
 		post := feishuPost{MsgType: "interactive", Card: card}
-		if p.webhookKey.isSet() {
+		if p.webhookKey.IsSet() {
 			post.Timestamp = strconv.FormatInt(now.Unix(), 10)
-			post.Sign = feishuPostSign(p.webhookKey.reveal(), post.Timestamp)
+			post.Sign = feishuPostSign(p.webhookKey.Reveal(), post.Timestamp)
 		}
-		return request{address: p.webhook.reveal(), body: encode(post)}
+		return request{address: p.webhook.Reveal(), body: encode(post)}
 	}, judgeFeishu)
 }
 

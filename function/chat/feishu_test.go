@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"taskstatus/function/secret"
 )
 
 // feishuCall is an event of Feishu's; change may change it.
@@ -205,9 +207,9 @@ func TestFeishuTokenThatIsNone(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	kept := p.find("feishu").(*feishu)
-	kept.access = newSecret("newer")
+	kept.access = secret.New("newer")
 	kept.expires = noon
-	kept.forget(newSecret("older"))
+	kept.forget(secret.New("older"))
 	if kept.expires.IsZero() {
 		t.Error("a newer token is forgotten for an older one")
 	}

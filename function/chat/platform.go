@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"taskstatus/function/secret"
 	"taskstatus/function/task"
 )
 
@@ -42,7 +43,7 @@ type base struct {
 	// conversations are those in which questions are answered; none are all.
 	conversations []string
 	// webhook is the address to post to, and webhookKey what it wants signed with, if anything.
-	webhook, webhookKey secret
+	webhook, webhookKey secret.Value
 	// pace is what the webhook takes, and share the part of it that this instance tells by.
 	pace  pace
 	share *share
@@ -134,7 +135,7 @@ func (p *Platforms) Post() bool { return len(p.posting()) > 0 }
 func (p *Platforms) posting() []platform {
 	var found []platform
 	for _, known := range p.all {
-		if known.about().webhook.isSet() {
+		if known.about().webhook.IsSet() {
 			found = append(found, known)
 		}
 	}

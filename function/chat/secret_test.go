@@ -19,13 +19,7 @@ func TestSecrets(t *testing.T) {
 		encoded, _ := json.Marshal(platform)
 		log.Write(encoded)
 	}
-	one := newSecret("HOOKTOKEN")
-	encoded, err := json.Marshal(map[string]any{"secret": one, "list": []secret{one}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	logger.Info("x", "secret", one, "pointer", &one)
-	printed := fmt.Sprintf("%v %+v %#v %s %q %x %v %+v %s %s", one, one, one, one, one, one, p, p.all, encoded, log.String())
+	printed := fmt.Sprintf("%v %+v %s", p, p.all, log.String())
 	for _, name := range []string{"dingtalk", "feishu", "wecom", "slack"} {
 		printed += fmt.Sprintf("%v %+v %#v", p.find(name), p.find(name), p.find(name))
 	}
@@ -33,11 +27,5 @@ func TestSecrets(t *testing.T) {
 		if strings.Contains(printed, s) {
 			t.Errorf("%s is printed: %s", s, printed)
 		}
-	}
-	if !strings.HasPrefix(printed, "*** *** *** *** *** *** ") {
-		t.Errorf("printed %.60s", printed)
-	}
-	if (secret{}).isSet() || newSecret("").isSet() || !one.isSet() || one.reveal() != "HOOKTOKEN" {
-		t.Error("a secret does not know whether it is one")
 	}
 }

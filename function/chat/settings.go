@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"taskstatus/function/secret"
 )
 
 // settings read the environment for the platforms and gather what is wrong with it.
@@ -27,7 +29,7 @@ func (s *settings) warn(format string, args ...any) {
 }
 
 // secret reads one secret.
-func (s *settings) secret(variable string) secret { return newSecret(s.value(variable)) }
+func (s *settings) secret(variable string) secret.Value { return secret.New(s.value(variable)) }
 
 // minSecret is how long a secret must be that calls are verified with. All
 // that the platforms make by themselves are longer.
@@ -36,14 +38,14 @@ const minSecret = 16
 // secrets reads one secret, or two by comma while one takes the other's place.
 // One that is too short counts as none at all, with a warning: what it protects
 // stays closed.
-func (s *settings) secrets(variable string) []secret {
-	var found []secret
+func (s *settings) secrets(variable string) []secret.Value {
+	var found []secret.Value
 	for _, value := range s.list(variable) {
 		if len(value) < minSecret {
 			s.warn("%s: shorter than %d characters, so nothing is verified with it and nothing let in", variable, minSecret)
 			return nil
 		}
-		found = append(found, newSecret(value))
+		found = append(found, secret.New(value))
 	}
 	if len(found) > 2 {
 		s.fail(variable, "more than two secrets: while one takes the other's place there are two, by comma")
@@ -87,11 +89,11 @@ func (s *settings) origin(variable, usual string) string {
 // has the address can post: no error repeats it.
 func (s *settings) webhook(b *base, prefix string) {
 	b.webhook = s.secret(prefix + "_WEBHOOK_URL")
-	if b.webhook.isSet() && !isAt(b.webhook.reveal(), b.origin) {
+	if b.webhook.IsSet() && !isAt(b.webhook.Reveal(), b.origin) {
 		s.fail(prefix+"_WEBHOOK_URL", "not an address of %s; a platform elsewhere is named by %s_API_URL", b.origin, prefix)
 	}
 	b.webhookKey = s.secret(prefix + "_WEBHOOK_SECRET")
-	if b.webhookKey.isSet() && !b.webhook.isSet() {
+	if b.webhookKey.IsSet() && !b.webhook.IsSet() {
 		s.warn("%s_WEBHOOK_SECRET is set and %s_WEBHOOK_URL is not: nothing is posted", prefix, prefix)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"taskstatus/function/secret"
 	"taskstatus/function/task"
 )
 
@@ -39,7 +40,7 @@ const (
 // slack is Slack: asked by a slash command, answered in the response to it.
 type slack struct {
 	base
-	secrets []secret
+	secrets []secret.Value
 	teams   []string
 }
 
@@ -62,8 +63,8 @@ func (p *slack) receive(c call) (question, error) {
 	timestamp := c.header.Get("X-Slack-Request-Timestamp")
 	signature := c.header.Get("X-Slack-Signature")
 	switch {
-	case !slices.ContainsFunc(p.secrets, func(s secret) bool {
-		return hmac.Equal([]byte(signature), []byte(slackSign(s.reveal(), timestamp, c.body)))
+	case !slices.ContainsFunc(p.secrets, func(s secret.Value) bool {
+		return hmac.Equal([]byte(signature), []byte(slackSign(s.Reveal(), timestamp, c.body)))
 	}):
 		return question{}, refused("the signature does not match")
 	case !isRecent(timestamp, c.now, slackWindow):
@@ -110,7 +111,7 @@ func (p *slack) followUp(ctx context.Context, to, _ string, m message) error {
 }
 
 func (p *slack) post(ctx context.Context, m message) error {
-	return p.client.deliver(ctx, &p.pace, p.origin, p.webhook.reveal(), p.render(m, ""), judgeSlack)
+	return p.client.deliver(ctx, &p.pace, p.origin, p.webhook.Reveal(), p.render(m, ""), judgeSlack)
 }
 
 // judgeSlack judges an answer: webhooks say "ok", or the name of an error with

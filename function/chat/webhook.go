@@ -22,13 +22,13 @@ func newWebhook(s *settings, c *client) platform {
 	p := &generic{base: base{name: "webhook", language: task.English, client: c}}
 	p.webhook = s.secret("WEBHOOK_URL")
 	value := s.value("WEBHOOK_SECRET")
-	if !p.webhook.isSet() {
+	if !p.webhook.IsSet() {
 		if value != "" {
 			s.warn("WEBHOOK_SECRET is set and WEBHOOK_URL is not: nothing is posted")
 		}
 		return p
 	}
-	if u, err := url.Parse(p.webhook.reveal()); err == nil {
+	if u, err := url.Parse(p.webhook.Reveal()); err == nil {
 		p.origin = originOf(u)
 	}
 	if p.origin == "" {
@@ -56,7 +56,7 @@ func (p *generic) post(ctx context.Context, m message) error {
 	return p.client.post(ctx, &p.pace, func(now time.Time) request {
 		header := make(http.Header)
 		p.key.Sign(header, m.id, now, body)
-		return request{address: p.webhook.reveal(), header: header, body: body}
+		return request{address: p.webhook.Reveal(), header: header, body: body}
 	}, judgeWebhook)
 }
 

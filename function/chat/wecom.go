@@ -20,6 +20,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"taskstatus/function/secret"
 	"taskstatus/function/task"
 )
 
@@ -51,9 +52,9 @@ const (
 // posts by a group's robot.
 type wecom struct {
 	base
-	tokens []secret
+	tokens []secret.Value
 	// keys are decoded.
-	keys []secret
+	keys []secret.Value
 }
 
 func newWeCom(s *settings, c *client) platform {
@@ -61,12 +62,12 @@ func newWeCom(s *settings, c *client) platform {
 	p.origin = s.origin("WECOM_API_URL", "https://qyapi.weixin.qq.com")
 	p.tokens = s.secrets("WECOM_TOKEN")
 	for _, encoded := range s.secrets("WECOM_AES_KEY") {
-		key, err := wecomKey(encoded.reveal())
+		key, err := wecomKey(encoded.Reveal())
 		if err != nil {
 			s.fail("WECOM_AES_KEY", "not the 43 letters and digits that WeCom gives as EncodingAESKey")
 			continue
 		}
-		p.keys = append(p.keys, newSecret(string(key)))
+		p.keys = append(p.keys, secret.New(string(key)))
 	}
 	p.conversations = s.list("WECOM_CHAT_IDS")
 	s.webhook(&p.base, "WECOM")
@@ -91,8 +92,8 @@ func (p *wecom) receive(c call) (question, error) {
 		encrypted = envelope.Encrypt
 	}
 	timestamp, nonce, signature := c.query.Get("timestamp"), c.query.Get("nonce"), c.query.Get("msg_signature")
-	token := slices.IndexFunc(p.tokens, func(token secret) bool {
-		return subtle.ConstantTimeCompare([]byte(signature), []byte(wecomSign(token.reveal(), timestamp, nonce, encrypted))) == 1
+	token := slices.IndexFunc(p.tokens, func(token secret.Value) bool {
+		return subtle.ConstantTimeCompare([]byte(signature), []byte(wecomSign(token.Reveal(), timestamp, nonce, encrypted))) == 1
 	})
 	switch {
 	case encrypted == "" || token < 0:
@@ -101,9 +102,9 @@ func (p *wecom) receive(c call) (question, error) {
 		return question{}, refused("the time is more than 10 minutes off")
 	}
 	var plain []byte
-	key := slices.IndexFunc(p.keys, func(key secret) bool {
+	key := slices.IndexFunc(p.keys, func(key secret.Value) bool {
 		var err error
-		plain, err = wecomDecrypt([]byte(key.reveal()), encrypted)
+		plain, err = wecomDecrypt([]byte(key.Reveal()), encrypted)
 		return err == nil
 	})
 	if key < 0 {
@@ -133,7 +134,7 @@ func (p *wecom) receive(c call) (question, error) {
 		return question{}, refused("the message is not JSON")
 	}
 	seal := func(message []byte) response {
-		return response{jsonType, wecomSealed(p.tokens[token].reveal(), []byte(p.keys[key].reveal()), nonce, c.now, message)}
+		return response{jsonType, wecomSealed(p.tokens[token].Reveal(), []byte(p.keys[key].Reveal()), nonce, c.now, message)}
 	}
 	text := in.Text.Content
 	switch {
@@ -250,7 +251,7 @@ func (p *wecom) followUp(ctx context.Context, to, _ string, m message) error {
 }
 
 func (p *wecom) post(ctx context.Context, m message) error {
-	return p.client.deliver(ctx, &p.pace, p.origin, p.webhook.reveal(), p.render(m, wecomMarkdownOf), judgeWeCom)
+	return p.client.deliver(ctx, &p.pace, p.origin, p.webhook.Reveal(), p.render(m, wecomMarkdownOf), judgeWeCom)
 }
 
 // judgeWeCom judges an answer.

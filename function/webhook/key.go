@@ -4,8 +4,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
+
+	"taskstatus/function/secret"
 )
 
 const (
@@ -24,10 +25,8 @@ const howKeysLook = `a key is "whsec_" and the base64 of 24 to 64 random bytes, 
 
 // A Key is a symmetric key that sender and receiver share (Standard Webhooks
 // 1.0.0, "Signature scheme": v1). The zero Key signs nothing and nothing is
-// genuine by it. It holds a pointer because fmt cannot reach the methods of an
-// unexported field's value, and to a string because of a nested pointer to one it
-// shows no more than the address, whatever the verb; of one to a slice it may show all.
-type Key struct{ secret *string }
+// genuine by it. It is printed as asterisks.
+type Key struct{ secret.Value }
 
 // ParseKey reads "whsec_" and the base64 of 24 to 64 bytes. Its error never
 // repeats the value, and says how such a key looks and how to make one.
@@ -39,24 +38,17 @@ func ParseKey(s string) (Key, error) {
 	case !ok:
 		return Key{}, errors.New(`the key does not begin with "whsec_": ` + howKeysLook)
 	}
-	secret, err := base64.StdEncoding.DecodeString(encoded)
+	raw, err := base64.StdEncoding.DecodeString(encoded)
 	switch {
 	case err != nil, strings.ContainsAny(encoded, "\r\n"): // which the decoder passes over
 		return Key{}, errors.New("the key is not in base64: " + howKeysLook)
-	case len(secret) < minKey:
-		return Key{}, fmt.Errorf("the key has %d bytes, too few: %s", len(secret), howKeysLook)
-	case len(secret) > maxKey:
-		return Key{}, fmt.Errorf("the key has %d bytes, too many: %s", len(secret), howKeysLook)
+	case len(raw) < minKey:
+		return Key{}, fmt.Errorf("the key has %d bytes, too few: %s", len(raw), howKeysLook)
+	case len(raw) > maxKey:
+		return Key{}, fmt.Errorf("the key has %d bytes, too many: %s", len(raw), howKeysLook)
 	}
-	value := string(secret)
-	return Key{&value}, nil
+	return Key{secret.New(string(raw))}, nil
 }
-
-// Format prints asterisks, whatever the verb.
-func (Key) Format(f fmt.State, _ rune) { io.WriteString(f, "***") }
-
-// MarshalText gives asterisks, to encoding/json and log/slog too.
-func (Key) MarshalText() ([]byte, error) { return []byte("***"), nil }
 
 // Keys are those that a sender may have signed with: two while one takes the
 // other's place. With none, nothing is genuine.

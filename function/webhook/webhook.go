@@ -44,7 +44,7 @@ const (
 // full stop, for receivers such as Verify take no other. The zero Key sets
 // nothing.
 func (k Key) Sign(header http.Header, id string, now time.Time, body []byte) {
-	if k.secret == nil {
+	if !k.IsSet() {
 		return
 	}
 	timestamp := strconv.FormatInt(now.Unix(), 10)
@@ -56,7 +56,7 @@ func (k Key) Sign(header http.Header, id string, now time.Time, body []byte) {
 // signature signs the id, the time and the body, joined with full stops
 // (Standard Webhooks 1.0.0, "Signature scheme").
 func (k Key) signature(id, timestamp string, body []byte) string {
-	mac := hmac.New(sha256.New, []byte(*k.secret))
+	mac := hmac.New(sha256.New, []byte(k.Reveal()))
 	mac.Write([]byte(id + "." + timestamp + "."))
 	mac.Write(body)
 	return version + "," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
@@ -101,7 +101,7 @@ func (ks Keys) Verify(header http.Header, body []byte, now time.Time) (id string
 	// Every key against every signature, so that the time it takes tells nothing.
 	genuine, known := 0, false
 	for _, key := range ks {
-		if key.secret == nil {
+		if !key.IsSet() {
 			continue
 		}
 		want := []byte(key.signature(id, timestamp, body))

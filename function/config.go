@@ -27,7 +27,7 @@ type config struct {
 	endpoint    string             // follows from CLOUDSSO_REGION and CLOUDSSO_ENDPOINT
 	roleARN     string             // CLOUDSSO_ROLE_ARN
 	publicURL   string             // PUBLIC_URL
-	access      access.Policy      // ACCESS, ACCESS_TOKENS
+	access      access.Policy      // ACCESS, ACCESS_TOKENS, SIGNING_KEY
 	recentTasks bool               // RECENT_TASKS
 	taskDetails bool               // TASK_DETAILS
 	logLevel    slog.Level         // LOG_LEVEL
@@ -78,8 +78,11 @@ func readConfig(getenv func(string) string) (config, error) {
 	c.publicURL, err = readPublicURL(getenv("PUBLIC_URL"))
 	note("PUBLIC_URL", err)
 
-	c.access, err = access.Parse(strings.TrimSpace(getenv("ACCESS")), getenv("ACCESS_TOKENS"))
-	note("ACCESS", err)
+	c.access, err = access.Parse(strings.TrimSpace(getenv("ACCESS")), getenv("ACCESS_TOKENS"), getenv("SIGNING_KEY"), c.publicURL)
+	wrong = append(wrong, err)
+	if err == nil && c.access.Configured() && !c.access.Open() && !c.access.Signs() {
+		c.warnings = append(c.warnings, "SIGNING_KEY is not set: browsers cannot sign in, and links in messages open nothing")
+	}
 
 	c.recentTasks, err = readSwitch(getenv("RECENT_TASKS"))
 	note("RECENT_TASKS", err)

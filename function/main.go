@@ -86,6 +86,9 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		Log:         log,
 		Now:         time.Now,
 	}
+	if c.access.Signs() {
+		s.Sessions, s.Links = c.access, c.access
+	}
 	if c.recentTasks {
 		s.Lister = client
 	}
@@ -96,6 +99,7 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		RequestID:   requestID,
 		Directories: c.directories,
 		PublicURL:   c.publicURL,
+		Link:        s.Link,
 		Document:    s.Notice,
 		Zone:        c.zone,
 		Now:         time.Now,

@@ -23,6 +23,10 @@ type Page struct {
 	SwitchURL templ.SafeURL
 	// RecentURL is the list of recent tasks; empty where that is off.
 	RecentURL templ.SafeURL
+	// SignedIn says who is signed in; empty for nobody. SignURL is where to sign out
+	// then, else where to sign in; empty where that is of no use.
+	SignedIn string
+	SignURL  templ.SafeURL
 	// Assets are the addresses of the files that every page loads.
 	Assets Assets
 	// Durations are the ways to say how long something takes, from less than a
@@ -152,6 +156,20 @@ type Choice struct {
 	Text    string
 	URL     templ.SafeURL
 	Current bool
+}
+
+// A SignIn is the page that asks for an access token.
+type SignIn struct {
+	Page
+	Heading string
+	// Action takes the form, and To is where it leads.
+	Action templ.SafeURL
+	To     string
+	// Wrong says that the token before was not right; empty where there was none.
+	Wrong string
+	// Known is set where the reader has signed in: the page only leads on.
+	Known     bool
+	RequestID string
 }
 
 // A Problem is the page of a request that could not be answered.

@@ -34,6 +34,10 @@ type Words struct {
 
 	// A request that could not be answered.
 	WhatToDo, ProblemRequestID string
+
+	// Signing in.
+	SignIn, SignInFirst, SignInNote, Token, WrongToken string
+	SignedInAs, SignOut, GoOn                          string
 }
 
 // English is the catalogue in English.
@@ -69,6 +73,11 @@ var English = Words{
 	NoneFound: "CloudSSO lists no such task.", WatchOpen: "Watch those in progress", FirstPage: "First page", NextPage: "Next page",
 
 	WhatToDo: "What to do", ProblemRequestID: "Request",
+
+	SignIn: "Sign in", SignInFirst: "Sign in to see this", Token: "Access token",
+	SignInNote: "Whoever runs this function hands out tokens. This browser stays signed in for 12 hours. The links in chat messages open their tasks for 7 days without.",
+	WrongToken: "That token is not known here. Compare it with the one you were given.",
+	SignedInAs: "Signed in as %s", SignOut: "Sign out", GoOn: "Go on",
 }
 
 // Chinese is the catalogue in Simplified Chinese.
@@ -104,4 +113,9 @@ var Chinese = Words{
 	NoneFound: "云 SSO 没有列出符合条件的任务。", WatchOpen: "关注执行中的任务", FirstPage: "首页", NextPage: "下一页",
 
 	WhatToDo: "如何处理", ProblemRequestID: "请求 ID",
+
+	SignIn: "登录", SignInFirst: "请先登录", Token: "访问令牌",
+	SignInNote: "访问令牌由本函数的管理员发放。登录后，此浏览器在 12 小时内无需再次登录。聊天消息中的链接在 7 天内无需登录即可打开对应的任务。",
+	WrongToken: "令牌不正确，请与收到的令牌核对。",
+	SignedInAs: "已登录：%s", SignOut: "退出登录", GoOn: "继续",
 }

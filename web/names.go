@@ -5,7 +5,7 @@ package web
 // The names of the files.
 const (
 	// Style is the style sheet of every page.
-	Style = "style-a04605ab.css"
+	Style = "style-568908e3.css"
 	// StatusScript is the script of the pages that show tasks.
 	StatusScript = "status-e3597754.js"
 	// IndexScript is the script of the page where tasks are asked for.
@@ -19,5 +19,5 @@ const (
 	// IconFailed is the icon of a page with a task that failed.
 	IconFailed = "icon-failed-da0a6e0c.svg"
 	// Index is the page where tasks are asked for.
-	Index = "index-1f15ce59.html"
+	Index = "index-34b39103.html"
 )

@@ -1,35 +1,38 @@
-// Package access decides who may see what. It knows HTTP and nothing of tasks,
-// and it fails closed: with nothing configured nobody is let in.
+// Package access decides who may see what: who bears a token, who signed in
+// with one in a browser, and what a signed link opens. It knows HTTP and nothing
+// of tasks, and it fails closed: with nothing configured nobody is let in.
 package access
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
+
+	"taskstatus/function/secret"
 )
 
-// A Policy says who is let in. The zero value lets nobody in.
+// A Policy says who is let in. The zero value lets nobody in. It is safe for use
+// by several goroutines at once.
 type Policy struct {
-	open   bool
-	tokens []token
-}
-
-// A token is a bearer token of which only the hash is known here.
-type token struct {
-	name string
-	sum  [sha256.Size]byte
+	open     bool
+	tokens   []token
+	keys     []secret.Value
+	origins  *http.CrossOriginProtection
+	attempts *attempts
 }
 
 // Parse reads a policy. mode is the variable ACCESS: "open" lets everybody in,
 // "token" (also if empty) those with a bearer token. tokens is the variable
 // ACCESS_TOKENS: name:sha256-hex, several by comma; one name may have several,
-// so that a token can be replaced without a gap. Errors name the variable and
-// never repeat a hash.
-func Parse(mode, tokens string) (Policy, error) {
-	var p Policy
+// so that a token can be replaced without a gap. keys is the variable
+// SIGNING_KEY, which sessions and links are signed with: one, or two by comma
+// while the first takes the second's place. publicURL is where browsers find
+// the site; empty for where they asked. Errors name the variable and never
+// repeat a token, a hash or a key.
+func Parse(mode, tokens, keys, publicURL string) (Policy, error) {
+	p := Policy{origins: http.NewCrossOriginProtection(), attempts: new(attempts)}
 	switch mode {
 	case "open":
 		p.open = true
@@ -37,43 +40,64 @@ func Parse(mode, tokens string) (Policy, error) {
 	default:
 		return Policy{}, fmt.Errorf("ACCESS is %q: it can be token or open", mode)
 	}
-	for i, entry := range strings.Split(tokens, ",") {
-		entry = strings.TrimSpace(entry)
-		if entry == "" {
-			continue
+	var err error
+	if p.tokens, err = parseTokens(tokens); err != nil {
+		return Policy{}, err
+	}
+	if p.keys, err = parseKeys(keys); err != nil {
+		return Policy{}, err
+	}
+	if publicURL != "" {
+		if err := p.origins.AddTrustedOrigin(publicURL); err != nil {
+			return Policy{}, fmt.Errorf("PUBLIC_URL: %w", err)
 		}
-		name, sum, _ := strings.Cut(entry, ":")
-		t := token{name: strings.TrimSpace(name)}
-		if t.name == "" || len(sum) != hex.EncodedLen(sha256.Size) {
-			return Policy{}, fmt.Errorf("ACCESS_TOKENS: entry %d is not name:sha256-hex", i+1)
-		}
-		if _, err := hex.Decode(t.sum[:], []byte(sum)); err != nil {
-			return Policy{}, fmt.Errorf("ACCESS_TOKENS: the hash of entry %d (%q) is not hexadecimal", i+1, t.name)
-		}
-		if t.sum == sha256.Sum256(nil) {
-			return Policy{}, fmt.Errorf("ACCESS_TOKENS: entry %d (%q) is the hash of no token at all", i+1, t.name)
-		}
-		p.tokens = append(p.tokens, t)
 	}
 	return p, nil
 }
 
+// Open reports whether everybody is let in.
+func (p Policy) Open() bool { return p.open }
+
 // Configured reports whether anybody can be let in at all.
 func (p Policy) Configured() bool { return p.open || len(p.tokens) > 0 }
 
-// Caller reports whether the request is let in, and the name of the token that
-// it bears (RFC 6750, section 2.1), "" where everybody is and it bears none. It compares hashes, and
-// always all of them, so that the time it takes tells nothing.
-func (p Policy) Caller(r *http.Request) (name string, ok bool) {
-	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	sum := sha256.Sum256([]byte(strings.TrimSpace(value)))
-	for i := range p.tokens {
-		if subtle.ConstantTimeCompare(sum[:], p.tokens[i].sum[:]) == 1 {
-			name, ok = p.tokens[i].name, true
+// Signs reports whether browsers can sign in and links be signed: there has to be
+// a key, and something that it opens.
+func (p Policy) Signs() bool { return !p.open && len(p.tokens) > 0 && len(p.keys) > 0 }
+
+// The reasons why somebody is not let in, for the log.
+var (
+	errNoCredentials = errors.New("no token and no session")
+	errWrongToken    = errors.New("the token is not one of ACCESS_TOKENS")
+)
+
+// Caller returns the name of the token that the request bears, or that its
+// browser signed in with, which session says; "" where everybody is let in and it has
+// neither. The error says, for the log, why it is not let in; if it has a method
+// RetryAfter, there were too many attempts.
+func (p Policy) Caller(r *http.Request, now time.Time) (name string, session bool, err error) {
+	if name, err = p.Bearer(r, now); err == nil || !errors.Is(err, errNoCredentials) {
+		if err != nil && p.open {
+			return "", false, nil
 		}
+		return name, false, err
 	}
-	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return "", p.open
+	if name, err = p.session(r, now); err == nil {
+		return name, true, nil
 	}
-	return name, true
+	if p.open {
+		return "", false, nil
+	}
+	return "", false, err
+}
+
+// Bearer returns the name of the token that the request bears (RFC 6750, section
+// 2.1). Neither a session nor open access counts. Its error is like Caller's.
+func (p Policy) Bearer(r *http.Request, now time.Time) (name string, err error) {
+	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return "", errNoCredentials
+	}
+	t, err := p.try(r, strings.TrimSpace(value), now)
+	return t.name, err
 }

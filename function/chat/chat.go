@@ -71,6 +71,9 @@ type Bot struct {
 	// PublicURL is where links lead, without a slash at its end; without it
 	// there are none.
 	PublicURL string
+	// Link is the address of the page about tasks of a directory, which a message
+	// leads to; empty where there is none.
+	Link func(task.DirectoryID, []task.ID) string
 	// Document is what programs are told by the generic webhook.
 	Document func(task.Notice) any
 	// Zone is the time zone of messages.

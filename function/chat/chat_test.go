@@ -56,7 +56,7 @@ func TestAnswers(t *testing.T) {
 		}{
 			{"a task that failed", "task " + string(failedID) + " en", []string{"❌", "Failed", "Assign access to an account", string(failedID), "No Permission.", "What may have caused it", "AliyunServiceRoleForCloudSSO", "2026-11-24 11:59:50 +08:00", "2 s", "https://status.example.com/tasks/" + string(failedID), "Open the page", "REQ-1"}},
 			{"in Chinese", "任务 " + string(failedID), []string{"❌", "执行失败", "在 RD 账号上授权", "No Permission.", "可能的原因", "失败原因", "查看详情", "2 秒"}},
-			{"several", "TASKS " + string(doneID) + " " + string(failedID) + " " + string(openID) + " EN", []string{"❌", "3 tasks: 1 failed, 1 in progress, 1 succeeded", string(doneID), string(failedID), string(openID), "No Permission.", "/tasks?id=" + string(doneID) + "," + string(failedID) + "," + string(openID)}},
+			{"several", "TASKS " + string(doneID) + " " + string(failedID) + " " + string(openID) + " EN", []string{"❌", "3 tasks: 1 failed, 1 in progress, 1 succeeded", string(doneID), string(failedID), string(openID), "No Permission.", "id=" + string(doneID) + "," + string(failedID) + "," + string(openID)}},
 			{"CloudSSO is slow", "task " + string(slowID) + " en", []string{"⏳", "Still checking", "/tasks/" + string(slowID)}},
 			{"an unknown task", "/task " + string(lostID) + " en", []string{"❔", "Task not found", "CloudSSO knows no task " + string(lostID), "REQ-2"}},
 			{"no id", "task en", []string{"What you can ask", "no task id is in what was sent"}},

@@ -253,8 +253,22 @@ func newBot(t testing.TB, at string, changes ...string) (*Bot, *tasks) {
 		Platforms: p, Looker: known, Lister: known, Directories: []task.DirectoryID{directory},
 		RequestID: func(context.Context) string { return "OURS-1" },
 		PublicURL: "https://status.example.com", Zone: shanghai, Now: func() time.Time { return noon },
+		Link:     link,
 		Document: func(n task.Notice) any { return map[string]any{"type": n.Kind, "tasks": len(n.Results)} },
 	}, known
+}
+
+// link is as long as one that the site has signed.
+func link(d task.DirectoryID, ids []task.ID) string {
+	list := strings.ReplaceAll(strings.Trim(fmt.Sprint(ids), "[]"), " ", ",")
+	query := "expires=1796097600&signature=3qpzT8-6vVYw1JX0rUo5Ag"
+	if d != directory {
+		query = "directory=" + string(d) + "&" + query
+	}
+	if len(ids) == 1 {
+		return "https://status.example.com/tasks/" + list + "?" + query
+	}
+	return "https://status.example.com/tasks?" + strings.Replace(query, "&signature", "&id="+list+"&signature", 1)
 }
 
 // asked sends a call to a bot and returns the answer.

@@ -309,16 +309,16 @@ func (b *Bot) row(r task.Result, directory task.DirectoryID, language task.Langu
 
 // tasksPage is the address of a page about several tasks.
 func (b *Bot) tasksPage(directory task.DirectoryID, results []task.Result) string {
-	ids := make([]string, len(results))
+	ids := make([]task.ID, len(results))
 	for i, r := range results {
-		ids[i] = string(r.ID)
+		ids[i] = r.ID
 	}
-	return b.page(directory, "/tasks", "id="+strings.Join(ids, ","))
+	return b.Link(directory, ids)
 }
 
 // taskPage is the address of a task's page.
 func (b *Bot) taskPage(directory task.DirectoryID, id task.ID) string {
-	return b.page(directory, "/tasks/"+string(id), "")
+	return b.Link(directory, []task.ID{id})
 }
 
 // page is the address of a page about the directory; empty where the site's is

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -129,12 +130,11 @@ func (o *cloud) open(c config) error {
 	}
 	o.frontURL, o.consoleURL = urlOf(frontListener), urlOf(consoleListener)
 	setDefault(own, "PUBLIC_URL", o.frontURL)
-	_, access := own["ACCESS"]
-	if _, tokens := own["ACCESS_TOKENS"]; !access && !tokens {
-		// Everybody may look; to post to /events takes a token.
-		own["ACCESS"] = "open"
-		own["ACCESS_TOKENS"] = fmt.Sprintf("local:%x", sha256.Sum256([]byte(localToken)))
+	if own["ACCESS_TOKENS"] == "" {
+		setDefault(own, "ACCESS", "open") // to post to /events takes a token all the same
 	}
+	setDefault(own, "ACCESS_TOKENS", fmt.Sprintf("local:%x", sha256.Sum256([]byte(localToken))))
+	setDefault(own, "SIGNING_KEY", rand.Text()+rand.Text())
 	setDefault(own, "CHECK_ENDPOINT", o.consoleURL)
 	c.async.instances = cmp.Or(c.async.instances, c.instances)
 	setDefault(own, "CHECK_INSTANCES", strconv.Itoa(c.async.instances))

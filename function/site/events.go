@@ -11,9 +11,9 @@ import (
 	"taskstatus/function/task"
 )
 
-// maxEvents bounds what is posted to /events: nearly all of it is handed on within
-// the 128 KB that Function Compute takes of an asynchronous invocation.
-const maxEvents = 96 << 10
+// maxEvents bounds what is posted to /events: it is handed on within the 128 KB that
+// Function Compute takes of an asynchronous invocation.
+const maxEvents = 64 << 10
 
 // ErrNotTaken is the error of an Events that could not do what was genuine and
 // well: the sender has to send it again.
@@ -26,7 +26,7 @@ var ErrNotTaken error = &refusal{status: http.StatusServiceUnavailable, name: "n
 
 var errEventsTooLarge = &refusal{status: http.StatusRequestEntityTooLarge, name: "too-large",
 	title: task.Text{En: "That is too much", Zh: "内容过长"},
-	hint:  task.Text{En: "Send at most 96 KB.", Zh: "请提交不超过 96 KB 的内容。"}}
+	hint:  task.Text{En: "Send at most 64 KB.", Zh: "请提交不超过 64 KB 的内容。"}}
 
 // events answers POST /events. Nothing of the body is looked into before its sender is
 // known: by a token, as open access lets nobody post, or by a signature. What comes
@@ -64,12 +64,13 @@ func (s *Site) events(e *exchange) (*answer, error) {
 // admit returns the id of what is posted, if that is signed, or says why whoever
 // posts is not let in.
 func (s *Site) admit(e *exchange, body []byte) (id string, err error) {
-	if caller, ok := s.Guard.Caller(e.request); ok && caller != "" {
+	caller, err := s.Guard.Bearer(e.request, e.now)
+	if err == nil {
 		e.log(slog.String("caller", caller))
 		return "", nil
 	}
 	if e.request.Header.Get("Webhook-Signature") == "" {
-		return "", errUnauthorized
+		return "", notLetIn(err)
 	}
 	id, err = s.Senders.Verify(e.request.Header, body, e.now)
 	if err != nil {

@@ -37,11 +37,6 @@ func (verifier) Verify(header http.Header, body []byte, now time.Time) (string, 
 	return "msg_1", nil
 }
 
-// everybody lets everybody in, whom it does not know by name.
-type everybody struct{ guard }
-
-func (everybody) Caller(*http.Request) (string, bool) { return "", true }
-
 func TestEvents(t *testing.T) {
 	const bearer, signed = "Authorization: Bearer token", "Webhook-Signature: v1,good"
 	for _, test := range []struct {
@@ -59,12 +54,15 @@ func TestEvents(t *testing.T) {
 		{"to be done later", "POST", []string{bearer}, "{}", guard("token"), &receiver{later: true}, 202, `{"took":"{}"}`, `"status":202`},
 		{"by nobody", "POST", nil, "{}", guard("token"), &receiver{}, 401, "/problems/unauthorized", `"route":"/events"`},
 		{"by a wrong token", "POST", []string{"Authorization: Bearer x"}, "{}", guard("token"), &receiver{}, 401, "/problems/unauthorized", `"status":401`},
-		{"by nobody, where everybody may look", "POST", nil, "{}", everybody{}, &receiver{}, 401, "/problems/unauthorized", `"status":401`},
-		{"by a signature, where everybody may look", "POST", []string{signed}, "{}", everybody{}, &receiver{}, 200, `{"took":"{}"}`, `"status":200`},
+		{"by nobody, where everybody may look", "POST", nil, "{}", guard("open"), &receiver{}, 401, "/problems/unauthorized", `"status":401`},
+		{"by a signature, where everybody may look", "POST", []string{signed}, "{}", guard("open"), &receiver{}, 200, `{"took":"{}"}`, `"status":200`},
+		{"by a browser that has signed in", "POST", []string{"Cookie: session=token"}, "{}", guard("token"), &receiver{}, 401, "/problems/unauthorized", `"status":401`},
+		{"after too many attempts", "POST", []string{"Authorization: Bearer again"}, "{}", guard("token"), &receiver{}, 429, "/problems/too-many-attempts", `"status":429`},
+		{"signed, after too many attempts", "POST", []string{signed, "Authorization: Bearer again"}, "{}", guard("token"), &receiver{}, 200, "took", `"status":200`},
 		{"by a wrong signature", "POST", []string{"Webhook-Signature: v1,bad"}, "{}", guard("token"), &receiver{}, 403, "/problems/not-genuine", "the signature does not match"},
 		{"by a signature that does not cover all", "POST", []string{signed, "Ce-Id: 1"}, "{}", guard("token"), &receiver{}, 400, "binary mode", `"status":400`},
 		{"in binary mode by a token", "POST", []string{bearer, "Ce-Id: 1"}, "{}", guard("token"), &receiver{}, 200, "took", `"status":200`},
-		{"too much", "POST", []string{bearer}, strings.Repeat("x", maxEvents+1), guard("token"), &receiver{}, 413, "96 KB", `"status":413`},
+		{"too much", "POST", []string{bearer}, strings.Repeat("x", maxEvents+1), guard("token"), &receiver{}, 413, "64 KB", `"status":413`},
 		{"what makes no sense", "POST", []string{bearer}, "x", guard("token"), &receiver{err: task.Errorf(task.Invalid, task.Text{En: "the body", Zh: "请求体"})}, 400, "the body", `"status":400`},
 		{"what cannot be handed on", "POST", []string{bearer}, "{}", guard("token"), &receiver{err: errors.New("secret")}, 500, "/problems/internal", "secret"},
 		{"what could not be done", "POST", []string{bearer}, "{}", guard("token"), &receiver{err: fmt.Errorf("%w: %w", ErrNotTaken, &task.Error{Kind: task.Refused, Detail: task.Text{En: "secret"}})}, 503, "/problems/not-taken", "secret"},

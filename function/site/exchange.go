@@ -1,12 +1,14 @@
 package site
 
 import (
+	"io"
 	"log/slog"
 	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,6 +50,14 @@ type exchange struct {
 	fragment bool
 	// path is the request's path without the suffix that names a form.
 	path string
+	// caller is the name of who asks, where it is known, and session whether it is a
+	// browser that has signed in.
+	caller  string
+	session bool
+	// linked is until when the signed link opens that the request came by; zero where it did not.
+	linked time.Time
+	// returnTo is where signing in leads; empty for where the request went.
+	returnTo string
 	// logged goes into the request's line in the log.
 	logged []slog.Attr
 }
@@ -209,6 +219,27 @@ func wholeSeconds(s string) (time.Duration, bool) {
 	return time.Duration(n) * time.Second, err == nil
 }
 
+// maxForm is how large a form may be that is posted.
+const maxForm = 64 << 10
+
+// posted returns the fields of a form that is posted.
+func (e *exchange) posted() (url.Values, error) {
+	body, err := io.ReadAll(io.LimitReader(e.request.Body, maxForm+1))
+	if len(body) > maxForm {
+		return nil, errTooLarge
+	}
+	var form url.Values
+	if err == nil {
+		form, err = url.ParseQuery(string(body))
+	}
+	if err != nil {
+		unreadable := task.Errorf(task.Invalid, task.Text{En: "the form cannot be read", Zh: "无法读取表单"})
+		unreadable.Cause = err
+		return nil, unreadable
+	}
+	return form, nil
+}
+
 // url returns the address of this site that path is at, absolute where the host
 // that was asked can be one.
 func (s *Site) url(e *exchange, path string) string {
@@ -250,8 +281,18 @@ func (e *exchange) at(path string, changes ...string) string {
 // to is the address of another page of this site, in the same language and of
 // the same directory, with parameters.
 func (e *exchange) to(path string, parameters ...string) string {
+	return e.keeping(path, []string{"lang", "directory"}, parameters)
+}
+
+// same is the address of the same tasks in another form, with parameters: a link
+// that opens one opens the other.
+func (e *exchange) same(path string, parameters ...string) string {
+	return e.keeping(path, []string{"lang", "directory", "expires", "signature"}, parameters)
+}
+
+func (e *exchange) keeping(path string, names, parameters []string) string {
 	kept := maps.Clone(e.query)
-	maps.DeleteFunc(kept, func(name string, _ []string) bool { return name != "lang" && name != "directory" })
+	maps.DeleteFunc(kept, func(name string, _ []string) bool { return !slices.Contains(names, name) })
 	return pathQuery(path, kept, parameters)
 }
 

@@ -33,7 +33,10 @@ type NoticeData struct {
 
 // Notice is a notice for a program.
 func (s *Site) Notice(n task.Notice) any {
-	d := NoticeDocument{Type: n.Kind, Timestamp: n.At(), Data: NoticeData{DirectoryID: n.Directory, Documents: s.Documents(n.Results)}}
+	d := NoticeDocument{Type: n.Kind, Timestamp: n.At(), Data: NoticeData{
+		DirectoryID: n.Directory,
+		Documents:   documents(n.Results, task.English, func(t task.Task) string { return s.Link(t.Directory, []task.ID{t.ID}) }),
+	}}
 	if d.Timestamp.IsZero() {
 		d.Timestamp = s.Now().UTC()
 	}

@@ -34,6 +34,7 @@ const (
 	stateOpen    = "open"
 	stateUnknown = "unknown"
 	stateProblem = "problem"
+	stateSignIn  = "sign-in"
 )
 
 // icons are shapes, and not only colours, for who looks at a row of tabs.
@@ -47,7 +48,7 @@ func (s *Site) page(e *exchange, state, title string) templates.Page {
 		Words:     words,
 		Title:     title + " – " + words.Site,
 		State:     state,
-		URL:       s.url(e, e.with("refresh", "", "wait", "")),
+		URL:       s.url(e, e.with("refresh", "", "wait", "", "expires", "", "signature", "")),
 		SwitchURL: templ.SafeURL(e.with("lang", words.OtherLang, "wait", "")),
 		Assets: templates.Assets{
 			Style:  assetPath(web.Style),
@@ -58,8 +59,15 @@ func (s *Site) page(e *exchange, state, title string) templates.Page {
 	if e.request.Method == http.MethodPost { // a link cannot send it again
 		p.SwitchURL = "/"
 	}
-	if s.Lister != nil {
+	if s.Lister != nil && e.linked.IsZero() && (state != stateSignIn || e.session) {
 		p.RecentURL = templ.SafeURL(e.to("/tasks"))
+	}
+	switch {
+	case e.session:
+		p.SignedIn = fmt.Sprintf(words.SignedInAs, label(e.caller))
+		p.SignURL = templ.SafeURL(e.to("/sign-out"))
+	case !e.linked.IsZero() && s.Sessions != nil:
+		p.SignURL = templ.SafeURL(e.to("/sign-in", "to", e.with("expires", "", "signature", "")))
 	}
 	for i, text := range task.DurationFormats {
 		p.Durations[i] = text.In(e.language)
@@ -104,8 +112,8 @@ func (s *Site) taskPage(e *exchange, l look) ([]byte, error) {
 		Checked:     e.checked(t.CheckedAt, t.Done()),
 		Failure:     e.failure(t, maxReason),
 		RequestID:   t.RequestID,
-		JSONURL:     templ.SafeURL(e.to("/tasks/" + string(t.ID) + ".json")),
-		TextURL:     templ.SafeURL(e.to("/tasks/" + string(t.ID) + ".txt")),
+		JSONURL:     templ.SafeURL(e.same("/tasks/" + string(t.ID) + ".json")),
+		TextURL:     templ.SafeURL(e.same("/tasks/" + string(t.ID) + ".txt")),
 		Curl:        `curl -H "Authorization: Bearer $TOKEN" '` + l.url(t) + "'",
 	}
 	v.URL = l.url(t)
@@ -137,13 +145,13 @@ func (s *Site) boardPage(e *exchange, l look) ([]byte, error) {
 		Total:    strconv.Itoa(total),
 		Progress: fmt.Sprintf(e.words().Progress, ended, total),
 		Checked:  e.checked(checkedAt(l.results), settled(l.results)),
-		JSONURL:  templ.SafeURL(e.to("/tasks.json", "id", ids)),
-		TextURL:  templ.SafeURL(e.to("/tasks.txt", "id", ids)),
+		JSONURL:  templ.SafeURL(e.same("/tasks.json", "id", ids)),
+		TextURL:  templ.SafeURL(e.same("/tasks.txt", "id", ids)),
 	}
 	worstFirst := slices.Clone(l.results)
 	slices.SortStableFunc(worstFirst, func(a, b task.Result) int { return urgency(a) - urgency(b) })
 	for _, r := range worstFirst {
-		v.Rows = append(v.Rows, e.row(r))
+		v.Rows = append(v.Rows, e.row(r, s.rowURL(e, r.ID)))
 	}
 	if !settled(l.results) {
 		v.Reload = e.reload(l.refresh)
@@ -165,11 +173,22 @@ func checkedAt(results []task.Result) time.Time {
 	return oldest
 }
 
-func (e *exchange) row(r task.Result) templates.Row {
-	row := templates.Row{
-		ID:  string(r.ID),
-		URL: templ.SafeURL(e.to("/tasks/" + string(r.ID))),
+// rowURL leads to a task's own page. A link that opens the page of several opens
+// that too, and for as long.
+func (s *Site) rowURL(e *exchange, id task.ID) templ.SafeURL {
+	var opening []string
+	if !e.linked.IsZero() {
+		directory, _ := s.directory(e) // which opened has read
+		parameters := s.Links.Link(linkSubject(directory, []task.ID{id}), e.linked)
+		for name := range parameters {
+			opening = append(opening, name, parameters.Get(name))
+		}
 	}
+	return templ.SafeURL(e.to("/tasks/"+string(id), opening...))
+}
+
+func (e *exchange) row(r task.Result, url templ.SafeURL) templates.Row {
+	row := templates.Row{ID: string(r.ID), URL: url}
 	if r.Err != nil {
 		p := problem(r.Err, e.language, "")
 		row.State, row.Symbol, row.Status, row.Sentence = stateUnknown, "?", e.words().NotLookedUp, p.Title

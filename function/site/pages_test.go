@@ -3,6 +3,7 @@ package site
 import (
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,8 +18,34 @@ var update = flag.Bool("update", false, "write the golden pages anew")
 // hashed is the address of a file of web.
 var hashed = regexp.MustCompile(`/assets/([a-z-]+)-[0-9a-f]{8}`)
 
-// TestPages compares every kind of page, in both languages, with the one that
-// was looked at when it was accepted. go test -update accepts what there is.
+// compare compares a page with the one that was looked at when it was accepted.
+func compare(t *testing.T, name, got string) {
+	t.Helper()
+	// A line an element, so that a difference can be read, and files by
+	// their own names, so that a new style is none.
+	got = hashed.ReplaceAllString(strings.ReplaceAll(got, "><", ">\n<"), "/assets/$1") + "\n"
+	golden := filepath.Join("testdata", name+".html")
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("differs from %s (go test -update accepts it):\n%s", golden, got)
+	}
+	for _, never := range []string{"<script>", "javascript:alert(1)\"", " style=", "onerror", "onclick", secret} {
+		if strings.Contains(strings.ToLower(got), never) {
+			t.Errorf("the page has %q in it", never)
+		}
+	}
+}
+
+// TestPages compares every kind of page, in both languages. go test -update
+// accepts what there is.
 func TestPages(t *testing.T) {
 	for name, target := range map[string]string{
 		"success":   "/tasks/" + string(succeeded),
@@ -46,27 +73,36 @@ func TestPages(t *testing.T) {
 				s, _ := newSite()
 				s.Lister = &lister{}
 				got := send(s, request("GET", target, asksForPage, "Accept-Language: "+lang)).Body.String()
-				// A line an element, so that a difference can be read, and files by
-				// their own names, so that a new style is none.
-				got = hashed.ReplaceAllString(strings.ReplaceAll(got, "><", ">\n<"), "/assets/$1") + "\n"
-				golden := filepath.Join("testdata", name+"."+lang+".html")
-				if *update {
-					if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				want, err := os.ReadFile(golden)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got != string(want) {
-					t.Errorf("differs from %s (go test -update accepts it):\n%s", golden, got)
-				}
-				for _, never := range []string{"<script>", "javascript:alert(1)\"", " style=", "onerror", "onclick", secret} {
-					if strings.Contains(strings.ToLower(got), never) {
-						t.Errorf("the page has %q in it", never)
-					}
-				}
+				compare(t, name+"."+lang, got)
+			})
+		}
+	}
+}
+
+// TestSignInPages compares those pages that depend on who asks.
+func TestSignInPages(t *testing.T) {
+	board := []task.ID{failed, running}
+	for name, r := range map[string]func() *http.Request{
+		"sign-in":       func() *http.Request { return request("GET", "/sign-in?to=/tasks/"+string(failed), asksForPage) },
+		"sign-in-first": func() *http.Request { return request("GET", "/tasks/"+string(failed)+"?wait=5", asksForPage) },
+		"sign-in-wrong": func() *http.Request { return posted("/sign-in", "token=bad&to=/tasks/"+string(failed)) },
+		"signed-in": func() *http.Request {
+			return request("GET", "/sign-in?to=/tasks/"+string(failed), asksForPage, "Cookie: session=token")
+		},
+		"signed-in-task": func() *http.Request {
+			return request("GET", "/tasks/"+string(failed), asksForPage, "Cookie: session=token")
+		},
+		"linked-board": func() *http.Request {
+			return request("GET", "/tasks?id="+idList(board)+"&"+links{}.Link(linkSubject(directory, board), now.Add(day)).Encode(), asksForPage)
+		},
+	} {
+		for _, lang := range []string{"en", "zh"} {
+			t.Run(name+"."+lang, func(t *testing.T) {
+				s := guarded()
+				s.Lister = &lister{}
+				r := r()
+				r.Header.Set("Accept-Language", lang)
+				compare(t, name+"."+lang, send(s, r).Body.String())
 			})
 		}
 	}

@@ -2,8 +2,10 @@ package site
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -31,6 +33,8 @@ type refusal struct {
 	hint   task.Text
 	// allow is the header Allow; empty for none.
 	allow string
+	// retryAfter is when trying again may help; zero for never.
+	retryAfter time.Duration
 }
 
 func (r *refusal) Error() string { return r.name }
@@ -49,9 +53,9 @@ var (
 	errTooLarge = &refusal{status: http.StatusRequestEntityTooLarge, name: "too-large",
 		title: task.Text{En: "That is too much text", Zh: "内容过长"},
 		hint:  task.Text{En: "Send at most 64 KB, with at most 20 task ids in it.", Zh: "请提交不超过 64 KB、包含不超过 20 个任务 ID 的内容。"}}
-	errUnauthorized = &refusal{status: http.StatusUnauthorized, name: "unauthorized",
-		title: task.Text{En: "An access token is needed", Zh: "需要访问令牌"},
-		hint:  task.Text{En: "Send the header: Authorization: Bearer <token>.", Zh: "请在请求头中携带：Authorization: Bearer <令牌>。"}}
+	errHeader = &refusal{status: http.StatusRequestHeaderFieldsTooLarge, name: "header-too-large",
+		title: task.Text{En: "The request's header is too large", Zh: "请求头过大"},
+		hint:  task.Text{En: "Send at most 8 KB of it. In a browser, cookies of this site may be what is too much.", Zh: "请求头不能超过 8 KB。如果使用浏览器，请检查本站 Cookie 是否过多。"}}
 	errUnconfigured = &refusal{status: http.StatusServiceUnavailable, name: "unconfigured",
 		title: task.Text{En: "Nobody is let in yet", Zh: "尚未配置访问方式"},
 		hint: task.Text{
@@ -59,6 +63,19 @@ var (
 			Zh: "请管理员将 ACCESS_TOKENS 设为 名称:令牌的 SHA-256 十六进制值，或设置 ACCESS=open 允许所有人访问。",
 		}}
 )
+
+// notLetIn is what the caller learns whom the Guard does not let in, whatever the reason:
+// nothing but when to try again, where that were too many attempts.
+func notLetIn(err error) error {
+	r := errUnauthorized
+	if later, ok := errors.AsType[interface {
+		error
+		RetryAfter() time.Duration
+	}](err); ok {
+		r = errTooMany(later.RetryAfter())
+	}
+	return fmt.Errorf("%w: %w", r, err)
+}
 
 // status is the HTTP status of a look-up that went wrong. How a task stands is
 // never an HTTP error; only the looking can fail.
@@ -89,7 +106,7 @@ func problem(err error, language task.Language, requestID string) Problem {
 	if r, ok := errors.AsType[*refusal](err); ok {
 		return Problem{
 			Type: "/problems/" + r.name, Title: r.title.In(language), Status: r.status,
-			Hint: r.hint.In(language), RequestID: requestID,
+			Hint: r.hint.In(language), Retryable: r.retryAfter > 0, RequestID: requestID,
 		}
 	}
 	kind := task.KindOf(err)
@@ -107,8 +124,11 @@ func problem(err error, language task.Language, requestID string) Problem {
 func (s *Site) problemAnswer(e *exchange, err error) *answer {
 	p := problem(err, e.language, e.requestID)
 	a := &answer{status: p.Status, cache: noStore, localized: true, retryAfter: task.RetryAfter(err)}
-	if r, ok := errors.AsType[*refusal](err); ok && r.allow != "" {
-		a.set("Allow", r.allow)
+	if r, ok := errors.AsType[*refusal](err); ok {
+		a.retryAfter = r.retryAfter
+		if r.allow != "" {
+			a.set("Allow", r.allow)
+		}
 	}
 	if p.Status == http.StatusUnauthorized {
 		challenge := `Bearer realm="CloudSSO task status"`
@@ -121,7 +141,19 @@ func (s *Site) problemAnswer(e *exchange, err error) *answer {
 		a.contentType, a.body = problemType, encode(p)
 		return a
 	}
-	body, renderErr := s.problemPage(e, p, a)
+	var body []byte
+	var renderErr error
+	if signsIn := errors.Is(err, errUnauthorized) && s.Sessions != nil; signsIn && !e.fragment {
+		if e.returnTo == "" {
+			e.returnTo = e.with()
+		}
+		body, renderErr = s.signInPage(e, e.words().SignInFirst, p.RequestID)
+	} else {
+		if signsIn {
+			p.Title = e.words().SignInFirst // for a page that goes on showing what it has
+		}
+		body, renderErr = s.problemPage(e, p, a)
+	}
 	if renderErr != nil {
 		a.contentType, a.body = problemType, encode(p)
 		return a

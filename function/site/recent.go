@@ -196,7 +196,7 @@ func (s *Site) recentPage(e *exchange, asked recent, results []task.Result, told
 	}
 	var open []string
 	for _, r := range results {
-		row := e.row(r)
+		row := e.row(r, s.rowURL(e, r.ID))
 		row.Started = instant(r.Task.Start)
 		v.Rows = append(v.Rows, row)
 		if !r.Task.Done() {

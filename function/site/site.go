@@ -37,8 +37,13 @@ type Lister interface {
 type Guard interface {
 	// Configured reports whether anybody can be let in at all.
 	Configured() bool
-	// Caller reports whether the request is let in, and the caller's name for the log.
-	Caller(*http.Request) (name string, ok bool)
+	// Caller returns the name of who is let in, "" for somebody who gave none;
+	// session says that it is a browser that has signed in. The error says, for the
+	// log, why the request is not let in; where it has a method RetryAfter, that has to
+	// be asked again later.
+	Caller(r *http.Request, now time.Time) (name string, session bool, err error)
+	// Bearer is the same for those alone who bear a token.
+	Bearer(r *http.Request, now time.Time) (name string, err error)
 }
 
 // A Chat answers what chat platforms send, who prove themselves by a signature
@@ -72,6 +77,9 @@ type Site struct {
 	// Lister is nil where recent tasks are not to be listed.
 	Lister Lister
 	Guard  Guard
+	// Sessions is nil where browsers cannot sign in, and Links where links are not signed.
+	Sessions Sessions
+	Links    Links
 	// Chat is nil where no chat platform is answered.
 	Chat Chat
 	// Events takes what those post whom the Guard knows by name, or Senders by
@@ -94,6 +102,19 @@ type Site struct {
 	posted once.Set // to /events, by the sender's ids
 }
 
+// maxHeader is how large a request's header may be, names and values, as
+// Function Compute has it.
+const maxHeader = 8 << 10
+
+func headerSize(h http.Header) (size int) {
+	for name, values := range h {
+		for _, value := range values {
+			size += len(name) + len(value)
+		}
+	}
+	return size
+}
+
 // statusClientClosed is what the log says where the caller went away before the
 // answer was there: a status of nobody's standard, but well known.
 const statusClientClosed = 499
@@ -105,10 +126,14 @@ type handler func(*exchange) (*answer, error)
 type route struct {
 	// name is the path's pattern, for the log.
 	name string
-	// handler answers GET and HEAD, and post POST, where they are allowed.
+	// handler answers GET and HEAD, where they are allowed.
 	handler handler
-	post    handler
-	// public routes need nobody's permission, and tell nothing.
+	// post answers POST, likewise. It tells nothing, or sees to whom it does itself.
+	post handler
+	// tasks are those that the request asks for: a signed link to them lets in
+	// whoever has it.
+	tasks func(*exchange) ([]task.ID, error)
+	// public is a handler that needs nobody's permission: it is like post.
 	public bool
 }
 
@@ -130,18 +155,26 @@ func (s *Site) route(path string) route {
 	case "/":
 		return route{name: path, handler: s.index}
 	case "/tasks":
-		return route{name: path, handler: s.severalTasks, post: s.pastedTasks}
+		return route{name: path, handler: s.severalTasks, post: s.pastedTasks, tasks: severalIDs}
 	case "/tasks.json", "/tasks.txt":
-		return route{name: path, handler: s.severalTasks}
+		return route{name: path, handler: s.severalTasks, tasks: severalIDs}
+	case "/sign-in":
+		if s.Sessions != nil {
+			return route{name: path, handler: s.askToSignIn, post: s.signIn, public: true}
+		}
+	case "/sign-out":
+		if s.Sessions != nil {
+			return route{name: path, post: s.signOut}
+		}
 	case "/events":
 		if s.Events != nil {
-			return route{name: path, post: s.events, public: true}
+			return route{name: path, post: s.events}
 		}
 	case "/healthz":
 		return route{name: path, handler: s.health, public: true}
 	}
 	if id, ok := strings.CutPrefix(path, "/tasks/"); ok && id != "" && !strings.Contains(id, "/") {
-		return route{name: "/tasks/{taskId}", handler: s.oneTask}
+		return route{name: "/tasks/{taskId}", handler: s.oneTask, tasks: oneID}
 	}
 	if platform, ok := strings.CutPrefix(path, "/chat/"); ok && s.Chat != nil && platform != "" && !strings.Contains(platform, "/") {
 		return route{name: "/chat/{platform}", handler: s.chat, post: s.chat, public: true}
@@ -203,19 +236,33 @@ func (s *Site) answer(e *exchange, at route) (a *answer, err error) {
 	default:
 		return nil, errMethod(at.allowed())
 	}
-	if !at.public {
-		if !s.Guard.Configured() {
-			return nil, errUnconfigured
-		}
-		caller, ok := s.Guard.Caller(e.request)
-		if !ok {
-			return nil, errUnauthorized
-		}
-		if caller != "" {
-			e.log(slog.String("caller", caller))
+	if headerSize(e.request.Header) > maxHeader {
+		return nil, errHeader
+	}
+	if e.request.Method != http.MethodPost && !at.public {
+		if err := s.letIn(e, at); err != nil {
+			return nil, err
 		}
 	}
 	return h(e)
+}
+
+// letIn fails unless the caller may have what is at the route.
+func (s *Site) letIn(e *exchange, at route) error {
+	if !s.Guard.Configured() {
+		return errUnconfigured
+	}
+	var err error
+	e.caller, e.session, err = s.Guard.Caller(e.request, e.now)
+	switch {
+	case err == nil && e.caller != "":
+		e.log(slog.String("caller", e.caller), slog.Bool("session", e.session))
+	case err != nil && at.tasks != nil && s.opened(e, at.tasks):
+		e.log(slog.Bool("link", true))
+	case err != nil:
+		return notLetIn(err)
+	}
+	return nil
 }
 
 func (s *Site) noSuchPage(*exchange) (*answer, error) { return nil, errNoSuchPage }

@@ -114,14 +114,40 @@ func (l *looker) Look(_ context.Context, directory task.DirectoryID, ids []task.
 	return results
 }
 
-// guard lets nobody, everybody or the bearer of "token" in.
+// guard lets nobody, everybody or the bearer of "token" in, who may also have
+// signed in with it.
 type guard string
+
+var errStranger = errors.New("not known to the guard")
 
 func (g guard) Configured() bool { return g != "" }
 
-func (g guard) Caller(r *http.Request) (string, bool) {
-	return "bot", g == "open" || r.Header.Get("Authorization") == "Bearer token"
+func (g guard) Caller(r *http.Request, now time.Time) (string, bool, error) {
+	if c, err := r.Cookie("session"); err == nil && c.Value == "token" && g != "" {
+		return "alice <i>", true, nil
+	}
+	if g == "open" {
+		return "bot", false, nil
+	}
+	name, err := g.Bearer(r, now)
+	return name, false, err
 }
+
+func (g guard) Bearer(r *http.Request, _ time.Time) (string, error) {
+	switch {
+	case r.Header.Get("Authorization") == "Bearer again":
+		return "", tooMany{}
+	case r.Header.Get("Authorization") != "Bearer token" || g == "":
+		return "", errStranger
+	}
+	return "bot", nil
+}
+
+// tooMany is the error of a guard that wants to be asked later.
+type tooMany struct{}
+
+func (tooMany) Error() string             { return "too often" }
+func (tooMany) RetryAfter() time.Duration { return 90 * time.Second }
 
 func newSite() (*Site, *looker) {
 	l := &looker{}
@@ -595,7 +621,7 @@ func TestPaste(t *testing.T) {
 		{"no form", "/tasks", "%zz", 400, ""},
 		{"two fields", "/tasks", "id=" + string(failed) + "&id=" + string(running), 303, "/tasks?id=" + string(failed) + "%2C" + string(running)},
 		{"an id in the address too", "/tasks?id=zzz&lang=zh", form(string(failed)), 303, "/tasks/" + string(failed) + "?lang=zh"},
-		{"too large", "/tasks", form(strings.Repeat("x", maxPaste)), 413, ""},
+		{"too large", "/tasks", form(strings.Repeat("x", maxForm)), 413, ""},
 		{"not here", "/tasks.json", form(cli), 405, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -614,8 +640,10 @@ func TestPaste(t *testing.T) {
 		t.Errorf("a body that breaks off: got %d %s, want 400", w.Code, w.Body)
 	}
 	s.Guard = guard("token")
-	if w := send(s, httptest.NewRequest("POST", "/tasks", strings.NewReader(form(cli)))); w.Code != 401 {
-		t.Errorf("without a token: got %d, want 401", w.Code)
+	// From another host's first page no cookie comes along: signing in is asked for
+	// where this leads, and what was pasted is not lost.
+	if w := send(s, httptest.NewRequest("POST", "/tasks", strings.NewReader(form(cli)))); w.Code != 303 {
+		t.Errorf("without a token: got %d, want 303", w.Code)
 	}
 	if w := send(s, request("OPTIONS", "/tasks")); w.Header().Get("Allow") != "GET, HEAD, OPTIONS, POST" {
 		t.Errorf("Allow is %q", w.Header().Get("Allow"))

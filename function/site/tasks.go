@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,13 +17,25 @@ import (
 // maxTasks is how many tasks one request may ask for.
 const maxTasks = 20
 
+// oneID is the id in the path /tasks/{taskId}.
+func oneID(e *exchange) ([]task.ID, error) {
+	id, err := task.ParseID(strings.TrimPrefix(e.path, "/tasks/"))
+	return []task.ID{id}, err
+}
+
+// severalIDs are those of ?id=a,b,c, which may as well be anything pasted that
+// holds ids.
+func severalIDs(e *exchange) ([]task.ID, error) {
+	return parseIDs(strings.Join(e.query["id"], ","))
+}
+
 // oneTask answers GET /tasks/{taskId}.
 func (s *Site) oneTask(e *exchange) (*answer, error) {
-	id, err := task.ParseID(strings.TrimPrefix(e.path, "/tasks/"))
+	ids, err := oneID(e)
 	if err != nil {
 		return nil, err
 	}
-	look, err := s.look(e, []task.ID{id})
+	look, err := s.look(e, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -45,13 +55,12 @@ func (s *Site) oneTask(e *exchange) (*answer, error) {
 	return a, err
 }
 
-// severalTasks answers GET /tasks?id=a,b,c, where id may as well be anything
-// pasted that holds ids, and without id GET /tasks.
+// severalTasks answers GET /tasks?id=a,b,c, and without id GET /tasks.
 func (s *Site) severalTasks(e *exchange) (*answer, error) {
 	if !e.query.Has("id") {
 		return s.recentTasks(e)
 	}
-	ids, err := parseIDs(strings.Join(e.query["id"], ","))
+	ids, err := severalIDs(e)
 	if err != nil {
 		return nil, err
 	}
@@ -76,25 +85,13 @@ func (s *Site) severalTasks(e *exchange) (*answer, error) {
 	return a, err
 }
 
-// maxPaste is how large a pasted text may be.
-const maxPaste = 64 << 10
-
 // pastedTasks answers POST /tasks, which is how the first page sends what was
 // pasted into it: the text may be longer than an address can be, which leads to
 // the tasks found in it.
 func (s *Site) pastedTasks(e *exchange) (*answer, error) {
-	body, err := io.ReadAll(io.LimitReader(e.request.Body, maxPaste+1))
-	if len(body) > maxPaste {
-		return nil, errTooLarge
-	}
-	var form url.Values
-	if err == nil {
-		form, err = url.ParseQuery(string(body))
-	}
+	form, err := e.posted()
 	if err != nil {
-		unreadable := task.Errorf(task.Invalid, task.Text{En: "the form cannot be read", Zh: "无法读取表单"})
-		unreadable.Cause = err
-		return nil, unreadable
+		return nil, err
 	}
 	ids, err := parseIDs(strings.Join(form["id"], ","))
 	if err != nil {
@@ -120,11 +117,16 @@ func redirectTo(e *exchange, ids []task.ID) *answer {
 	if len(ids) == 1 {
 		return redirect(e.at("/tasks/"+string(ids[0]), "id", ""))
 	}
+	return redirect(e.at("/tasks", "id", idList(ids)))
+}
+
+// idList are the ids, by comma.
+func idList(ids []task.ID) string {
 	list := make([]string, len(ids))
 	for i, id := range ids {
 		list[i] = string(id)
 	}
-	return redirect(e.at("/tasks", "id", strings.Join(list, ",")))
+	return strings.Join(list, ",")
 }
 
 // A look is what looking some tasks up has brought.
@@ -158,20 +160,17 @@ func (s *Site) look(e *exchange, ids []task.ID) (look, error) {
 	l := look{waited: wait, asked: asked, refresh: refresh}
 	l.url = func(t task.Task) string { return s.url(e, s.taskPath(t.Directory, t.ID)) }
 	l.results = s.Looker.Look(e.request.Context(), directory, ids, wait)
+	if !e.linked.IsZero() {
+		// Whom a task is about is not for everybody who reads a conversation.
+		for i := range l.results {
+			l.results[i].Task.Details = nil
+		}
+	}
 	l.told = documents(l.results, e.language, l.url)
 	// It may have taken a while: what follows speaks of the time after it.
 	e.now = s.Now()
 	e.log(logged(l.results)...)
 	return l, nil
-}
-
-// taskPath is where the task's page is on this site.
-func (s *Site) taskPath(directory task.DirectoryID, id task.ID) string {
-	path := "/tasks/" + string(id)
-	if directory != s.Directories[0] {
-		path += "?directory=" + string(directory)
-	}
-	return path
 }
 
 // logged is what the log says of a look: each task and how it stands.
@@ -244,7 +243,11 @@ func (s *Site) validator(e *exchange, l look) string {
 	if e.form != asJSON && !settled(l.results) {
 		second = e.now.Unix()
 	}
-	return fmt.Sprintf("%s %s %s %s %d\n%s", s.Version, e.form, e.language.Tag(), e.request.URL.RawQuery, second, encode(told))
+	by := ""
+	if e.form == asPage && e.session {
+		by = e.caller // which the page says
+	}
+	return fmt.Sprintf("%s %s %s %s %d %q\n%s", s.Version, e.form, e.language.Tag(), e.request.URL.RawQuery, second, by, encode(told))
 }
 
 // Answer is what a direct invocation gets, which is what GET gets as JSON: the

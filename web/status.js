@@ -17,6 +17,7 @@ let idle = false
 let notify = false
 let lost = false // the last look brought nothing
 let stopped = '' // why there is no next, where a look brought that
+let signedOut = false // which is why
 let timer, due, looking
 let answered = new Date()
 let rendered = performance.now() // when #live was made, on a clock that nobody sets
@@ -51,6 +52,7 @@ async function look() {
   const problem = live.dataset.state === 'problem'
   if (problem && answer?.ok && !fresh) return location.reload() // a page of another kind
   stopped = ''
+  signedOut = answer?.status === 401
   try {
     if (fresh && (problem || answer.ok)) {
       if (lost && !problem) say(find('#notice').dataset.live)
@@ -232,7 +234,7 @@ function again() {
 }
 
 const actions = {
-  check: again,
+  check: () => signedOut ? location.reload() : again(),
   keep: again,
   pause(button) {
     paused = !paused

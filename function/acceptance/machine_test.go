@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,8 +35,8 @@ func build(dir string) error {
 
 // A machine is the built function under the stand-ins, in a process of its own.
 type machine struct {
-	front, console, cloudsso string // URLs
-	process                  *exec.Cmd
+	front, console, cloudsso, chat string // URLs
+	process                        *exec.Cmd
 }
 
 // newMachine starts a machine for one test, with variables of the function
@@ -71,7 +72,7 @@ func startMachine(log io.Writer, environ ...string) (*machine, error) {
 	if err := m.process.Start(); err != nil {
 		return nil, err
 	}
-	where := map[string]*string{"front": &m.front, "console": &m.console, "cloudsso": &m.cloudsso}
+	where := map[string]*string{"front": &m.front, "console": &m.console, "cloudsso": &m.cloudsso, "chat": &m.chat}
 	lines := bufio.NewScanner(banner)
 	for len(where) > 0 && lines.Scan() {
 		name, url, _ := strings.Cut(lines.Text(), " ")
@@ -136,4 +137,25 @@ func (m *machine) calls(t *testing.T) calls {
 	var c calls
 	getJSON(t, m.console+"/stats", &c)
 	return c
+}
+
+// said is the address that a bot's answer in Slack leads to.
+func (m *machine) said(t *testing.T, text string) string {
+	t.Helper()
+	response, err := http.PostForm(m.chat+"/say", url.Values{"platform": {"slack"}, "text": {text}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("say %q: %d %v: %s", text, response.StatusCode, err, answer)
+	}
+	// The last one is the button's.
+	text = strings.ReplaceAll(string(answer), `\u0026`, "&")
+	links := regexp.MustCompile(regexp.QuoteMeta(m.front)+`/tasks[^"|>\\]*`).FindAllString(text, -1)
+	if len(links) == 0 {
+		t.Fatalf("no link in %s", text)
+	}
+	return links[len(links)-1]
 }

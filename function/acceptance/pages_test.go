@@ -1,7 +1,6 @@
 package acceptance
 
 import (
-	"crypto/sha256"
 	"flag"
 	"fmt"
 	"net/url"
@@ -143,7 +142,17 @@ var pages = []page{
 
 	{name: "bad-id", path: at("/tasks/T-42"), status: 400, en: "The request is not valid", zh: "请求无效"},
 	{name: "unauthorized", path: at("/tasks/t-sh6tceylhvgejpipabcd"), status: 401, en: "An access token is needed", zh: "需要访问令牌",
-		environ: []string{"ACCESS=token", fmt.Sprintf("ACCESS_TOKENS=tester:%x", sha256.Sum256([]byte("a token")))}},
+		environ: append([]string{"SIGNING_KEY="}, guarded...)},
+	{name: "sign-in", path: at("/tasks/t-sh6tceylhvgejpipabcd"), status: 401, en: "Sign in to see this", zh: "请先登录", environ: guarded},
+	{name: "sign-in-wrong", path: at("/sign-in"), status: 200, en: "Sign in", zh: "登录", environ: guarded, after: func(b *tab) {
+		b.expect("responded with a status of 401")
+		b.signIn("another token")
+	}},
+	{name: "signed-in", path: at("/sign-in?to=/tasks/t-shfqw1u1edszvxw5abcd"), status: 200, en: "Sign in", zh: "登录", environ: append([]string{"RECENT_TASKS=on"}, guarded...), after: func(b *tab) {
+		b.signIn("a token")
+	}},
+	{name: "linked", path: linked("task t-shfqw1u1edszvxw5abcd"), status: 200, en: "failed after 1 s", zh: "授权失败", environ: guarded},
+	{name: "linked-board", path: linked("task t-shfqw1u1edszvxw5abcd t-sh6tceylhvgejpipabcd"), status: 200, en: "2 tasks: 1 failed, 1 succeeded", zh: "共 2 个任务", environ: guarded},
 	{name: "forbidden", path: at("/tasks/t-sh6tceylhvgejpipabcd?directory=d-00another0000"), status: 403, en: "Not allowed", zh: "不允许访问"},
 	{name: "not-found", path: at("/tasks/t-sh0notknown000000000"), status: 404, en: "Task not found", zh: "未找到任务"},
 	{name: "no-such-page", path: at("/nothing"), status: 404, en: "There is no such page", zh: "页面不存在"},

@@ -75,7 +75,7 @@ var English = Words{
 	WhatToDo: "What to do", ProblemRequestID: "Request",
 
 	SignIn: "Sign in", SignInFirst: "Sign in to see this", Token: "Access token",
-	SignInNote: "Whoever runs this function hands out tokens. This browser stays signed in for 12 hours. The links in chat messages open their tasks for 7 days without.",
+	SignInNote: "Whoever runs this function hands out tokens. This browser then stays signed in for 12 hours. Links in chat messages open their tasks for 7 days without signing in.",
 	WrongToken: "That token is not known here. Compare it with the one you were given.",
 	SignedInAs: "Signed in as %s", SignOut: "Sign out", GoOn: "Go on",
 }

@@ -147,7 +147,7 @@ func (s *Site) problemAnswer(e *exchange, err error) *answer {
 		if e.returnTo == "" {
 			e.returnTo = e.with()
 		}
-		body, renderErr = s.signInPage(e, e.words().SignInFirst, p.RequestID)
+		body, renderErr = s.signInPage(e, e.words().SignInFirst)
 	} else {
 		if signsIn {
 			p.Title = e.words().SignInFirst // for a page that goes on showing what it has

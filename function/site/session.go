@@ -55,7 +55,7 @@ func (s *Site) askToSignIn(e *exchange) (*answer, error) {
 	}
 	a := &answer{status: http.StatusOK, contentType: page, localized: true, cache: noStore}
 	var err error
-	a.body, err = s.signInPage(e, e.words().SignIn, "")
+	a.body, err = s.signInPage(e, e.words().SignIn)
 	return a, err
 }
 
@@ -101,20 +101,19 @@ func localAddress(address string) string {
 }
 
 // signInPage asks for a token, in the place of what needs one.
-func (s *Site) signInPage(e *exchange, heading, requestID string) ([]byte, error) {
+func (s *Site) signInPage(e *exchange, heading string) ([]byte, error) {
 	w := e.words()
 	v := templates.SignIn{
-		Page:      s.page(e, stateSignIn, heading),
-		Heading:   heading,
-		Action:    templ.SafeURL(e.to("/sign-in")),
-		To:        e.returnTo,
-		RequestID: requestID,
+		Page:    s.page(e, stateSignIn, heading),
+		Heading: heading,
+		Action:  templ.SafeURL(e.to("/sign-in")),
+		To:      e.returnTo,
 	}
 	switch {
 	case e.session:
 		v.Heading, v.Known = v.SignedIn, true
 	case e.request.Method == http.MethodPost:
-		v.Wrong = w.WrongToken
+		v.Wrong, v.RequestID = w.WrongToken, e.requestID
 	}
 	if e.path == "/sign-in" {
 		v.SwitchURL = templ.SafeURL(e.to("/sign-in", "lang", w.OtherLang, "to", e.returnTo))

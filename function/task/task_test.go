@@ -232,3 +232,21 @@ func TestLanguageTag(t *testing.T) {
 		t.Errorf("got %q and %q", English.Tag(), Chinese.Tag())
 	}
 }
+
+// TestUnknownWords: CloudSSO's words that are not known here are shown as they are,
+// and what does not show in them is.
+func TestUnknownWords(t *testing.T) {
+	const word, shown = "Pau\u202esed \x1b[31m\n!", "Pau\ufffdsed \ufffd[31m !"
+	for name, got := range map[string]Text{
+		"status":         Status(word).Text(),
+		"type":           Type(word).Text(),
+		"principal type": PrincipalType(word).Text(),
+	} {
+		if want := (Text{shown, shown}); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	if got := (Task{Status: word}).Sentence(time.Time{}); got.En != "CloudSSO gives a state that is not known here: "+shown || got.Zh != "云 SSO 返回了未知的状态："+shown {
+		t.Errorf("the sentence is %q", got)
+	}
+}

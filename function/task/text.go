@@ -35,8 +35,8 @@ func (t Text) In(l Language) string {
 	return t.En
 }
 
-// Text names the status in words; one that is not known is named by itself.
-// The Chinese words are those of Alibaba's own API page.
+// Text names the status in words; one that is not known is named by itself, as
+// far as it shows. The Chinese words are those of Alibaba's own API page.
 func (s Status) Text() Text {
 	switch s {
 	case InProgress:
@@ -46,7 +46,7 @@ func (s Status) Text() Text {
 	case Failed:
 		return Text{"Failed", "执行失败"}
 	}
-	return Text{string(s), string(s)}
+	return named(string(s))
 }
 
 // Symbol is the shape that goes with the status, so that colour is never all
@@ -76,7 +76,7 @@ func (t Type) Text() Text {
 	case DeleteAccessAssignment:
 		return Text{"Remove access from an account", "移除 RD 账号上的授权"}
 	}
-	return Text{string(t), string(t)}
+	return named(string(t))
 }
 
 // Text names the type in words; one that is not known is named by itself.
@@ -87,7 +87,13 @@ func (p PrincipalType) Text() Text {
 	case Group:
 		return Text{"Group", "用户组"}
 	}
-	return Text{string(p), string(p)}
+	return named(string(p))
+}
+
+// named is a word of CloudSSO's that is not known here, in every language.
+func named(word string) Text {
+	word = OneLine(word)
+	return Text{word, word}
 }
 
 // Sentence says in one sentence how the task stands at now.
@@ -104,7 +110,8 @@ func (t Task) Sentence(now time.Time) Text {
 		took := t.took(now, Text{", for ", "，已用时"})
 		return Text{verb.doing.En + took.En, verb.doing.Zh + took.Zh}
 	}
-	return Text{"CloudSSO gives a state that is not known here: " + string(t.Status), "云 SSO 返回了未知的状态：" + string(t.Status)}
+	status := t.Status.Text()
+	return Text{"CloudSSO gives a state that is not known here: " + status.En, "云 SSO 返回了未知的状态：" + status.Zh}
 }
 
 // ElapsedText says how long the task took, or has been running at now. It is

@@ -111,6 +111,7 @@ func TestReadConfigErrors(t *testing.T) {
 		{"a site with a path", "PUBLIC_URL=https://example.com/status", "PUBLIC_URL: "},
 		{"an access that is none", "ACCESS=all", `ACCESS is "all"`},
 		{"a token in the clear", "ACCESS_TOKENS=bot:hunter2", "ACCESS_TOKENS: entry 1"},
+		{"a key that is short", "SIGNING_KEY=hunter2", "SIGNING_KEY: key 1 has less than 32"},
 		{"a switch that is neither", "RECENT_TASKS=true", `RECENT_TASKS: "true" is neither`},
 		{"another", "TASK_DETAILS=1", `TASK_DETAILS: "1" is neither`},
 		{"a time zone that is none", "TIME_ZONE=Shanghai", `TIME_ZONE: "Shanghai" is not the name of a time zone`},

@@ -35,7 +35,7 @@ func (p Policy) SignIn(r *http.Request, value string, now time.Time) (name strin
 	}
 	until := unix(now.Add(SessionLife))
 	c := newCookie()
-	c.Value = until + "." + p.sign(forSession, until, hex.EncodeToString(t.sum[:]))
+	c.Value = until + "." + p.sign(forSession, until, hex.EncodeToString([]byte(t.sum.Reveal())))
 	c.MaxAge = int(SessionLife / time.Second)
 	return t.name, c, nil
 }
@@ -57,7 +57,7 @@ func (p Policy) session(r *http.Request, now time.Time) (name string, err error)
 	for _, c := range r.CookiesNamed(sessionCookie) {
 		until, given, _ := strings.Cut(c.Value, ".")
 		for _, t := range p.tokens {
-			if _, ok := ahead(until, now); p.signed(given, forSession, until, hex.EncodeToString(t.sum[:])) && ok {
+			if _, ok := ahead(until, now); p.signed(given, forSession, until, hex.EncodeToString([]byte(t.sum.Reveal()))) && ok {
 				return t.name, nil
 			}
 		}

@@ -8,12 +8,15 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"taskstatus/function/secret"
 )
 
-// A token is a bearer token of which only the hash is known here.
+// A token is a bearer token of which only the hash is known here: no secret, unless
+// somebody made the token up.
 type token struct {
 	name string
-	sum  [sha256.Size]byte
+	sum  secret.Value // SHA-256
 }
 
 func parseTokens(tokens string) ([]token, error) {
@@ -24,17 +27,18 @@ func parseTokens(tokens string) ([]token, error) {
 			continue
 		}
 		name, sum, _ := strings.Cut(entry, ":")
-		t := token{name: strings.TrimSpace(name)}
-		if t.name == "" || len(sum) != hex.EncodedLen(sha256.Size) {
+		name = strings.TrimSpace(name)
+		if name == "" || len(sum) != hex.EncodedLen(sha256.Size) {
 			return nil, fmt.Errorf("ACCESS_TOKENS: entry %d is not name:sha256-hex", i+1)
 		}
-		if _, err := hex.Decode(t.sum[:], []byte(sum)); err != nil {
-			return nil, fmt.Errorf("ACCESS_TOKENS: the hash of entry %d (%q) is not hexadecimal", i+1, t.name)
+		raw, err := hex.DecodeString(sum)
+		if err != nil {
+			return nil, fmt.Errorf("ACCESS_TOKENS: the hash of entry %d (%q) is not hexadecimal", i+1, name)
 		}
-		if t.sum == sha256.Sum256(nil) {
-			return nil, fmt.Errorf("ACCESS_TOKENS: entry %d (%q) is the hash of no token at all", i+1, t.name)
+		if none := sha256.Sum256(nil); string(raw) == string(none[:]) {
+			return nil, fmt.Errorf("ACCESS_TOKENS: entry %d (%q) is the hash of no token at all", i+1, name)
 		}
-		parsed = append(parsed, t)
+		parsed = append(parsed, token{name, secret.New(string(raw))})
 	}
 	return parsed, nil
 }
@@ -47,7 +51,7 @@ func (p Policy) try(r *http.Request, value string, now time.Time) (token, error)
 	var found token
 	ok := false
 	for _, t := range p.tokens {
-		if subtle.ConstantTimeCompare(sum[:], t.sum[:]) == 1 {
+		if subtle.ConstantTimeCompare(sum[:], []byte(t.sum.Reveal())) == 1 {
 			found, ok = t, true
 		}
 	}

@@ -29,6 +29,15 @@ func (f *Function) serve(ctx context.Context, ev *httpEvent, requestID string) j
 	return answer
 }
 
+// refuseRepeated answers an HTTP trigger event that was tried before. Whoever
+// asks over HTTP can make his request an asynchronous invocation, by a header
+// that FC takes: one that fails comes again, with nobody there to answer. The
+// handler is not called, so that nothing is done twice and CloudSSO is not asked.
+func (f *Function) refuseRepeated(ctx context.Context, ev *httpEvent, requestID string, retries int) json.RawMessage {
+	f.Log.WarnContext(ctx, "repeated HTTP trigger event", "requestId", requestID, "attempt", retries)
+	return ev.problem(http.StatusBadRequest, task.Invalid, "a request is not served a second time: nobody waits for this answer", requestID)
+}
+
 // problem returns a response object with a problem document (RFC 9457), for
 // what goes wrong where no handler can answer.
 func (f *Function) problem(ev *httpEvent, status int, kind task.Kind, detail, requestID string) json.RawMessage {

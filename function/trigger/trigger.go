@@ -92,6 +92,9 @@ func (f *Function) Invoke(ctx context.Context, event []byte) (result json.RawMes
 	if err != nil {
 		return nil, f.fail(ctx, requestID, err)
 	}
+	if ev, ok := ev.(*httpEvent); ok && inFC && fc.RetryCount > 0 {
+		return f.refuseRepeated(ctx, ev, requestID, fc.RetryCount), nil
+	}
 	if inFC && f.Context != nil {
 		ctx = f.Context(ctx, fc)
 	}

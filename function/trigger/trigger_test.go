@@ -507,6 +507,43 @@ func TestContextReachesHandlers(t *testing.T) {
 	}
 }
 
+// TestRepeatedHTTPEventIsNotServed: only an asynchronous invocation is tried
+// again, and an HTTP request is none unless its caller made it one.
+func TestRepeatedHTTPEventIsNotServed(t *testing.T) {
+	for _, test := range []struct {
+		file    string
+		retries int
+		served  bool
+	}{
+		{"http-browser.json", 0, true},
+		{"http-browser.json", 1, false},
+		{"http-base64-body.json", 8, false},
+		{"timer-documented.json", 1, true},
+		{"cloudevent-eventbridge.json", 1, true},
+		{"direct-everything.json", 8, true},
+	} {
+		t.Run(fmt.Sprintf("%s, attempt %d", test.file, test.retries), func(t *testing.T) {
+			r := newRecorder()
+			ctx := fccontext.NewContext(t.Context(), &fccontext.FcContext{RequestID: "1-req", RetryCount: test.retries})
+			result, err := r.Invoke(ctx, read(t, test.file))
+			if err != nil || (len(r.got) == 1) != test.served {
+				t.Fatalf("error %v, served %d times; want served: %t", err, len(r.got), test.served)
+			}
+			if test.served {
+				return
+			}
+			a := parseAnswer(t, result)
+			if *a.StatusCode != http.StatusBadRequest || a.Headers["Content-Type"] != "application/problem+json" ||
+				!strings.Contains(*a.Body, `"type":"/problems/invalid"`) || !strings.Contains(*a.Body, `"requestId":"1-req"`) {
+				t.Errorf("got %s", result)
+			}
+			if !strings.Contains(r.log.String(), `"msg":"repeated HTTP trigger event","requestId":"1-req"`) {
+				t.Errorf("logged %s", r.log.String())
+			}
+		})
+	}
+}
+
 func TestPassedDeadlineStillGetsAnAnswer(t *testing.T) {
 	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	defer cancel()

@@ -213,8 +213,15 @@ func assumeError(err error) *task.Error {
 	case retryable:
 		return &task.Error{Kind: kind, Cause: errors.New("AssumeRole: " + code)}
 	}
-	return &task.Error{Kind: task.Refused, Cause: errors.New("AssumeRole: " + code), Detail: task.Text{
+	detail := task.Text{
 		En: "the role of CLOUDSSO_ROLE_ARN cannot be assumed",
 		Zh: "无法扮演 CLOUDSSO_ROLE_ARN 指定的角色",
-	}}
+	}
+	if Misdated(code) {
+		detail = task.Text{
+			En: "the clock of this function is off: STS refuses the date of the signature, not the role or its credentials",
+			Zh: "本函数的系统时间不准确：STS 拒绝的是签名时间，与 RAM 角色和访问凭证无关",
+		}
+	}
+	return &task.Error{Kind: task.Refused, Cause: errors.New("AssumeRole: " + code), Detail: detail}
 }

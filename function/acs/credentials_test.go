@@ -290,6 +290,7 @@ func TestAssumeRoleFails(t *testing.T) {
 		{"no such role", reply(404, failed("EntityNotExist.Role")), task.Refused, "AssumeRole: EntityNotExist.Role"},
 		{"bad role", reply(400, failed("InvalidParameter.RoleArn")), task.Refused, "InvalidParameter.RoleArn"},
 		{"expired token", reply(400, failed("InvalidSecurityToken.Expired")), task.Refused, ""},
+		{"clock", reply(400, failed("InvalidTimeStamp.Expired")), task.Refused, "the clock of this function is off: STS refuses the date of the signature"},
 		{"throttled", reply(400, failed("Throttling.User")), task.Throttled, ""},
 		{"out of order", reply(500, failed("InternalError")), task.Upstream, ""},
 		{"HTML", reply(502, "<html>"+poison), task.Upstream, "no usable answer"},

@@ -32,7 +32,7 @@ func Classify(code string, status int) (kind task.Kind, retry bool) {
 		return task.Throttled, true
 	case begins("signaturenonceused"): // by an attempt whose answer was lost: the next has a new one
 		return task.Upstream, true
-	case Denied(code), begins("invalidtimestamp"),
+	case Denied(code), Misdated(code),
 		holds("securitytoken"), holds("accesskey"), holds("signature"):
 		return task.Refused, false
 	case status == http.StatusTooManyRequests:
@@ -50,6 +50,12 @@ func Classify(code string, status int) (kind task.Kind, retry bool) {
 func Denied(code string) bool {
 	code = strings.ToLower(code)
 	return strings.HasPrefix(code, "nopermission") || strings.HasPrefix(code, "forbidden") || strings.HasPrefix(code, "accessdenied")
+}
+
+// Misdated reports whether the code says that the date of the signature is off:
+// then the clock here is, and neither the credentials nor what they may do.
+func Misdated(code string) bool {
+	return strings.HasPrefix(strings.ToLower(code), "invalidtimestamp")
 }
 
 // TransportError is the error of an exchange that came to no answer, and
@@ -74,7 +80,8 @@ func TransportError(action string, err error) (e *task.Error, retry bool) {
 		cause = failed
 	}
 	e.Cause = fmt.Errorf("%s: %w", action, cause)
-	return e, timedOut || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
+	unresolved, _ := errors.AsType[*net.DNSError](err)
+	return e, timedOut || unresolved != nil && unresolved.IsTemporary || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
 		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EPIPE)
 }
 

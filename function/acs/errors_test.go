@@ -66,6 +66,8 @@ func TestTransportError(t *testing.T) {
 		{"cut", fmt.Errorf("%s %w", poison, io.ErrUnexpectedEOF), task.Upstream, true, "Act: unexpected EOF"},
 		{"reset", &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}, task.Upstream, true, "connection reset"},
 		{"refused", &url.Error{Op: "Get", URL: "https://h/?" + token, Err: refused}, task.Upstream, true, "Act: dial tcp: connection refused"},
+		{"no such name", &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "h", IsNotFound: true}}, task.Upstream, false, "Act: dial tcp: lookup h: no such host"},
+		{"names cannot be looked up now", &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "server misbehaving", Name: "h", IsTemporary: true}}, task.Upstream, true, "server misbehaving"},
 		{"deadline", context.DeadlineExceeded, task.Timeout, true, "Act: context deadline exceeded"},
 		{"anything else", errors.New(poison), task.Upstream, false, "Act: no HTTP answer (*errors.errorString)"},
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -139,6 +140,9 @@ func (c *Client) exchange(ctx context.Context, call acs.Call, directory task.Dir
 			return nil, false, acs.Ended(ctx, call.Action)
 		}
 		e, retry := acs.TransportError(call.Action, err)
+		if failed, ok := errors.AsType[*net.DNSError](err); ok && failed.IsNotFound {
+			e.Detail = noSuchHost
+		}
 		return nil, retry, e
 	}
 	a.at = at

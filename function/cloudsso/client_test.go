@@ -201,6 +201,19 @@ func TestWithoutKeys(t *testing.T) {
 	}
 }
 
+// TestUnknownHost: a wrong name stays wrong, and is the operator's to mend.
+func TestUnknownHost(t *testing.T) {
+	client, record := newClient(t, serve(t, reply(200, running)))
+	client.Transport = roundTrip(func(*http.Request) (*http.Response, error) {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "cloudsso.cn-nowhere.aliyuncs.com", IsNotFound: true}}
+	})
+	_, err := client.GetTaskStatus(invocation(), directory, taskID)
+	e, ok := errors.AsType[*task.Error](err)
+	if !ok || e.Kind != task.Upstream || e.Detail != noSuchHost || len(record.calls) != 1 {
+		t.Errorf("error %v after %d calls", err, len(record.calls))
+	}
+}
+
 // TestFaults has one fault at a time, from the first call on, and counts the
 // attempts; then the server recovers.
 func TestFaults(t *testing.T) {
@@ -225,22 +238,24 @@ func TestFaults(t *testing.T) {
 		{"throttled with 503", reply(503, failed("Rejected.Throttling")), nil, task.Throttled, 3, ""},
 		{"throttled with 429, no body", reply(429, ""), nil, task.Throttled, 3, "HTTP 429"},
 
-		{"no permission", reply(403, failed("NoPermission")), nil, task.Refused, 1, "NoPermission"},
+		{"no permission", reply(403, failed("NoPermission")), nil, task.Refused, 1, "refused: GetTaskStatus: HTTP 403 NoPermission"},
 		{"no permission with 400", reply(400, failed("NoPermission.RAM")), nil, task.Refused, 1, ""},
 		{"no permission for an action", reply(403, `{"Code":"NoPermission","AccessDeniedDetail":{"AuthAction":"cloudsso:GetTaskStatus","EncodedDiagnosticMessage":"`+token+`"}}`), nil, task.Refused, 1, "missing permission cloudsso:GetTaskStatus"},
 		{"forbidden", reply(403, failed("Forbidden.RAM")), nil, task.Refused, 1, ""},
-		{"unknown key", reply(404, failed("InvalidAccessKeyId.NotFound")), nil, task.Refused, 1, ""},
+		{"unknown key", reply(404, failed("InvalidAccessKeyId.NotFound")), nil, task.Refused, 1, "does not accept the credentials"},
 		{"inactive key", reply(400, failed("InvalidAccessKeyId.Inactive")), nil, task.Refused, 1, ""},
-		{"expired token", reply(400, failed("InvalidSecurityToken.Expired")), nil, task.Refused, 1, ""},
+		{"expired token", reply(400, failed("InvalidSecurityToken.Expired")), nil, task.Refused, 1, "does not accept the credentials"},
 		{"expired token, other name", reply(403, failed("SecurityTokenExpired")), nil, task.Refused, 1, ""},
 		{"malformed token", reply(400, failed("InvalidSecurityToken.Malformed")), nil, task.Refused, 1, ""},
-		{"bad signature", reply(400, failed("SignatureDoesNotMatch")), nil, task.Refused, 1, ""},
+		{"bad signature", reply(400, failed("SignatureDoesNotMatch")), nil, task.Refused, 1, "does not accept the credentials"},
 		{"incomplete signature", reply(400, failed("IncompleteSignature")), nil, task.Refused, 1, ""},
 		{"signature used", reply(400, failed("SignatureNonceUsed")), nil, task.Upstream, 3, ""},
 		{"401", reply(401, "who are you"), nil, task.Refused, 1, "HTTP 401"},
 		{"403 of a gateway", reply(403, "<html>"+poison), nil, task.Refused, 1, "HTTP 403"},
-		{"clock", reply(400, failed("InvalidTimeStamp.Expired"), "Date", "Fri, 05 Nov 2021 03:18:30 GMT"), nil, task.Refused, 1, "the clock of this function is off: it differs from CloudSSO's by 20m0s"},
-		{"clock, no date", reply(400, failed("InvalidTimeStamp.Format"), "Date", ""), nil, task.Refused, 1, "the clock of this function is off: GetTaskStatus"},
+		{"clock", reply(400, failed("InvalidTimeStamp.Expired"), "Date", "Fri, 05 Nov 2021 03:18:30 GMT"), nil, task.Refused, 1, "the clock of this function is 20m0s behind CloudSSO's: CloudSSO refuses the date of the signature"},
+		{"clock, ahead", reply(400, failed("InvalidTimeStamp.Expired"), "Date", "Fri, 05 Nov 2021 02:38:30 GMT"), nil, task.Refused, 1, "the clock of this function is 20m0s ahead of CloudSSO's"},
+		{"clock, though it is right", reply(400, failed("InvalidTimeStamp.Format"), "Date", "Fri, 05 Nov 2021 02:58:29 GMT"), nil, task.Refused, 1, "the clock of this function is off: CloudSSO"},
+		{"clock, no date", reply(400, failed("InvalidTimeStamp.Format"), "Date", ""), nil, task.Refused, 1, "the clock of this function is off: CloudSSO"},
 
 		{"bad task id", reply(400, failed("InvalidParameter.TaskId")), nil, task.Invalid, 1, "does not accept"},
 		{"missing directory id", reply(400, failed("MissingDirectoryId")), nil, task.Invalid, 1, ""},

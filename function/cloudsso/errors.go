@@ -76,17 +76,44 @@ func (a *answer) err(action string, directory task.DirectoryID, f failure, dated
 			En: "directory " + string(directory) + " is not known in this region",
 			Zh: "该地域中没有目录 " + string(directory),
 		}
-	case strings.HasPrefix(code, "invalidtimestamp"):
-		e.Detail = task.Text{En: "the clock of this function is off", Zh: "本函数的系统时间不准确"}
-		if date, err := http.ParseTime(a.header.Get("Date")); err == nil {
-			off := dated.Sub(date).Abs().Round(time.Second)
-			e.Detail.En += fmt.Sprintf(": it differs from CloudSSO's by %v", off)
-			e.Detail.Zh += fmt.Sprintf("，与云 SSO 相差 %v", off)
+	case acs.Misdated(code):
+		e.Detail = a.wrongClock(dated)
+	case kind == task.Refused && !acs.Denied(code) && code != "":
+		e.Detail = task.Text{
+			En: "CloudSSO does not accept the credentials of this function",
+			Zh: "云 SSO 不接受本函数的访问凭证",
 		}
 	case kind == task.Invalid:
 		e.Detail = task.Text{En: "CloudSSO does not accept one of the ids", Zh: "云 SSO 不接受其中的某个 ID"}
 	}
 	return e, retry
+}
+
+// noSuchHost is for the operator: no waiting helps against a wrong name.
+var noSuchHost = task.Text{
+	En: "CloudSSO's address is not known: CLOUDSSO_REGION, or CLOUDSSO_ENDPOINT, is not the right one",
+	Zh: "无法解析云 SSO 的地址：请检查 CLOUDSSO_REGION 或 CLOUDSSO_ENDPOINT",
+}
+
+// leastOff is less than any clock is off whose dates are refused.
+const leastOff = time.Minute
+
+// wrongClock says that the date of a request is not accepted, and how far it is
+// from that of the answer. It absolves the role, which is what one would suspect.
+func (a *answer) wrongClock(dated time.Time) task.Text {
+	off := task.Text{En: "off", Zh: "不准确"}
+	if date, err := http.ParseTime(a.header.Get("Date")); err == nil {
+		switch by := dated.Sub(date).Round(time.Second); {
+		case by >= leastOff:
+			off = task.Text{En: fmt.Sprintf("%v ahead of CloudSSO's", by), Zh: fmt.Sprintf("比云 SSO 快 %v", by)}
+		case by <= -leastOff:
+			off = task.Text{En: fmt.Sprintf("%v behind CloudSSO's", -by), Zh: fmt.Sprintf("比云 SSO 慢 %v", -by)}
+		}
+	}
+	return task.Text{
+		En: "the clock of this function is " + off.En + ": CloudSSO refuses the date of the signature, not the role or its credentials",
+		Zh: "本函数的系统时间" + off.Zh + "：云 SSO 拒绝的是签名时间，与 RAM 角色和访问凭证无关",
+	}
 }
 
 // malformed is the error for an answer of 200 that makes no sense.

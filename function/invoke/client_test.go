@@ -311,6 +311,7 @@ func TestErrors(t *testing.T) {
 		{"bad signature", reply(403, gateway("SignatureNotMatch")), task.Refused, badCredentials, "", "InvokeFunction: HTTP 403 SignatureNotMatch"},
 		{"unknown key", reply(403, gateway("InvalidAccessKeyID")), task.Refused, badCredentials, "", "InvokeFunction: HTTP 403 InvalidAccessKeyID"},
 		{"expired token", reply(400, failed("InvalidSecurityToken.Expired")), task.Refused, badCredentials, "R-2", "InvokeFunction: HTTP 400 InvalidSecurityToken.Expired"},
+		{"clock", reply(400, failed("InvalidTimeStamp.Expired")), task.Refused, wrongClock, "R-2", "InvokeFunction: HTTP 400 InvalidTimeStamp.Expired"},
 		{"401", reply(401, "who are you"), task.Refused, badCredentials, "", "InvokeFunction: HTTP 401"},
 		{"no such function", reply(404, failed("FunctionNotFound")), task.Refused, noFunction, "R-2", "InvokeFunction: HTTP 404 FunctionNotFound"},
 		{"404 in HTML", reply(404, "<html>"+poison), task.Upstream, noAnswer, "", "InvokeFunction: HTTP 404"},

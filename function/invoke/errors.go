@@ -59,6 +59,8 @@ func (a *answer) err(f failure) *task.Error {
 		e.Kind, e.Detail = task.Refused, noFunction
 	case code == "resourceexhausted", code == "resourcethrottled":
 		e.Kind = task.Throttled
+	case acs.Misdated(code):
+		e.Detail = wrongClock
 	case e.Kind == task.Refused && !acs.Denied(code) && (byCode == task.Refused || a.status == http.StatusUnauthorized):
 		e.Detail = badCredentials
 	case e.Kind == task.Refused:
@@ -89,6 +91,10 @@ var (
 	badCredentials = task.Text{
 		En: "Function Compute does not accept the credentials of this function",
 		Zh: "函数计算不接受本函数的访问凭证",
+	}
+	wrongClock = task.Text{
+		En: "the clock of this function is off: Function Compute refuses the date of the signature",
+		Zh: "本函数的系统时间不准确：函数计算拒绝了签名时间",
 	}
 	tooLarge = task.Text{En: "that is too much for one invocation: 128 KB at most", Zh: "内容超出单次调用的上限 128 KB"}
 	tooLate  = task.Text{En: "an invocation can be put off by an hour at most", Zh: "调用最多只能延迟一小时"}

@@ -80,8 +80,8 @@ func (a *answer) err(action string, directory task.DirectoryID, f failure, dated
 		e.Detail = a.wrongClock(dated)
 	case kind == task.Refused && !acs.Denied(code) && code != "":
 		e.Detail = task.Text{
-			En: "CloudSSO does not accept the credentials of this function",
-			Zh: "云 SSO 不接受本函数的访问凭证",
+			En: "the credentials of this function are not accepted",
+			Zh: "本函数的访问凭证未被接受",
 		}
 	case kind == task.Invalid:
 		e.Detail = task.Text{En: "CloudSSO does not accept one of the ids", Zh: "云 SSO 不接受其中的某个 ID"}

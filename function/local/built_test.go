@@ -127,84 +127,6 @@ func TestBuiltWithNewCredentials(t *testing.T) {
 	}
 }
 
-// faultProblems says for every way in which CloudSSO can fail what the reader is told.
-var faultProblems = []struct {
-	fault, problem string
-	status         int
-}{
-	{"throttle400&ms=60000", "throttled", 503},
-	{"throttle400&ms=10", "throttled", 503},
-	{"throttle429", "throttled", 503},
-	{"nopermission", "refused", 502},
-	{"unknownkey", "refused", 502},
-	{"expiredtoken", "refused", 502},
-	{"badsignature", "refused", 502},
-	{"wrongdirectory", "not-found", 404},
-	{"unavailable", "upstream", 502},
-	{"error500", "upstream", 502},
-	{"html", "upstream", 502},
-	{"cut", "upstream", 502},
-	{"nostatus", "upstream", 502},
-	{"othertask", "upstream", 502},
-	{"badtimes", "upstream", 502},
-	{"reset", "upstream", 502},
-	{"huge", "upstream", 502},
-	{"stall", "timeout", 504},
-}
-
-func TestBuiltFaults(t *testing.T) {
-	s := start(t, options{})
-	for _, test := range faultProblems {
-		t.Run(test.fault, func(t *testing.T) {
-			id := s.createTask(t, "seconds=0")
-			s.setFault(t, "kind="+test.fault)
-			began := time.Now()
-			asJSON := s.get(t, "/tasks/"+id)
-			if took := time.Since(began); took > 15*time.Second {
-				t.Errorf("answered after %v, want within 15 s", took)
-			}
-			if asJSON.status != test.status || asJSON.header.Get("Content-Type") != "application/problem+json" ||
-				!strings.Contains(asJSON.body, `"type":"/problems/`+test.problem+`"`) ||
-				asJSON.header.Get("Cache-Control") != "no-store" {
-				t.Errorf("got %d %v %s; want %d %s", asJSON.status, asJSON.header, asJSON.body, test.status, test.problem)
-			}
-			if (asJSON.header.Get("Retry-After") != "") != strings.Contains(asJSON.body, `"retryable":true`) {
-				t.Errorf("Retry-After is %q", asJSON.header.Get("Retry-After"))
-			}
-			page := s.get(t, "/tasks/"+id, "Accept", "text/html")
-			if page.status != test.status || !strings.Contains(page.body, "<h1>") {
-				t.Errorf("page: got %d %s", page.status, page.body)
-			}
-			if log := functionLog(s); !strings.Contains(log, `"msg":"cloudsso"`) || !strings.Contains(log, `"error":"`+test.problem) {
-				t.Errorf("the log lacks the exchange or the error: %s", log)
-			}
-			for form, body := range map[string]string{"JSON": asJSON.body, "page": page.body, "log": functionLog(s)} {
-				for _, secret := range []string{"string to sign", "x-acs-security-token", "Signature=", "STS.", "request throttling"} {
-					if strings.Contains(body, secret) {
-						t.Errorf("%s repeats what CloudSSO said: %q in %s", form, secret, body)
-					}
-				}
-			}
-			s.clearFaults(t)
-			if test.status == http.StatusNotFound {
-				id = s.createTask(t, "seconds=0") // that one counts as not found for a few seconds
-			}
-			if r := s.get(t, "/tasks/"+id); r.status != http.StatusOK || !strings.Contains(r.body, `"done":true`) {
-				t.Errorf("afterwards: got %d %s", r.status, r.body)
-			}
-		})
-	}
-	for kind := range faultKinds {
-		named := kind == "slow" // is no failure
-		for _, test := range faultProblems {
-			named = named || strings.HasPrefix(test.fault, kind)
-		}
-		if !named {
-			t.Errorf("nothing is said of the fault %s", kind)
-		}
-	}
-}
-
 // functionLog is what the function logged, without the stand-in's own lines.
 func functionLog(s *stage) string {
 	var lines strings.Builder
@@ -214,26 +136,6 @@ func functionLog(s *stage) string {
 		}
 	}
 	return lines.String()
-}
-
-// TestBuiltTransientFaults: what passes within a call is never seen by the reader.
-func TestBuiltTransientFaults(t *testing.T) {
-	s := start(t, options{})
-	for _, fault := range []string{
-		"throttle400&ms=10", "throttle429", "unavailable", "error500", "html", "reset",
-		"cut", "nostatus", "othertask", "badtimes", "huge", "stall",
-	} {
-		t.Run(fault, func(t *testing.T) {
-			s.setFault(t, "count=1&kind="+fault)
-			id := s.createTask(t, "seconds=0")
-			if r := s.get(t, "/tasks/"+id); r.status != http.StatusOK || !strings.Contains(r.body, `"done":true`) {
-				t.Errorf("got %d %s", r.status, r.body)
-			}
-			if calls := s.counts(t).Tasks[id]; calls != 2 {
-				t.Errorf("CloudSSO was asked %d times, want 2", calls)
-			}
-		})
-	}
 }
 
 // TestBuiltFaultOfOne: on a board one failure is one row, not the whole answer.

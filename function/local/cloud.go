@@ -94,6 +94,7 @@ func (o *cloud) open(c config) error {
 	caller := new(callerCredentials)
 	issue := caller.issue
 	var known keyFinder = caller
+	gateway := &skewedClock{now: c.now}
 	var cloudSSOListener net.Listener
 	if c.live {
 		if err := checkLive(own); err != nil {
@@ -109,6 +110,7 @@ func (o *cloud) open(c config) error {
 		tasks := newTaskStore(c.seed, c.now)
 		tasks.addInitial(directories[0])
 		o.cloudSSO = newCloudSSO(directories, o.keys, tasks, c.now, logTo)
+		o.cloudSSO.verifier.now = gateway.Now
 		var err error
 		if cloudSSOListener, err = o.listen("cloudsso", c.cloudSSOAddr); err != nil {
 			return err
@@ -177,16 +179,17 @@ func (o *cloud) open(c config) error {
 		o.cloudSSO.events = o.events
 		o.start(cloudSSOListener, &http.Server{Handler: o.cloudSSO, ConnState: o.cloudSSO.countConnection})
 	}
-	o.start(frontListener, &http.Server{Handler: &front{o.function, c.now}})
+	o.start(frontListener, &http.Server{Handler: &front{o.function, o.queue, c.now}})
 	orders := &console{
 		function: o.function,
 		queue:    o.queue,
 		timers:   o.timers,
 		now:      c.now,
-		verifier: &verifier{keys: known, now: c.now},
+		verifier: &verifier{keys: known, now: gateway.Now},
 		cloudSSO: o.cloudSSO,
 		events:   o.events,
 		keys:     o.keys,
+		gateway:  gateway,
 	}
 	o.start(consoleListener, &http.Server{Handler: orders.handler()})
 	return nil

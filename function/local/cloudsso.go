@@ -136,6 +136,7 @@ func (r apiReply) write(w http.ResponseWriter) {
 // ServeHTTP verifies a call, answers it, and spoils the answer when a fault is on.
 func (c *cloudSSO) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := c.now()
+	w.Header().Set("Date", c.verifier.now().UTC().Format(http.TimeFormat))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCallBody))
 	if err != nil {
 		http.Error(w, "read the body", http.StatusBadRequest)

@@ -9,18 +9,11 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
-const (
-	// maxAsyncPayload is FC's limit for an asynchronous invocation.
-	maxAsyncPayload = 128 << 10
-	// maxAsyncDelay is how late FC can be told to begin one.
-	maxAsyncDelay = time.Hour
-	// maxCreated bounds the tasks that one request makes.
-	maxCreated = 1000
-)
+// maxCreated bounds the tasks that one request makes.
+const maxCreated = 1000
 
 // A console takes what does not come through the HTTP trigger: invocations in
 // the form of FC's own API, the other triggers, and orders to the simulation.
@@ -35,6 +28,7 @@ type console struct {
 	cloudSSO *cloudSSO
 	events   *eventBus
 	keys     *keyring
+	gateway  *skewedClock
 }
 
 func (c *console) handler() http.Handler {
@@ -63,7 +57,9 @@ func (c *console) handler() http.Handler {
 		mux.HandleFunc("POST /faults", c.serveAddFault)
 		mux.HandleFunc("DELETE /faults", c.serveClearFaults)
 		mux.HandleFunc("GET /stats", c.serveStats)
+		mux.HandleFunc("POST /clock", c.serveSkew)
 		mux.HandleFunc("GET /credentials", c.serveCredentials)
+		mux.HandleFunc("DELETE /credentials", c.serveWithdraw)
 		mux.HandleFunc("POST /credentials/rotate", c.serveRotate)
 	}
 	// A page that happens to be open in a browser must not give orders.
@@ -93,49 +89,20 @@ func readPayload(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 func (c *console) run(w http.ResponseWriter, r *http.Request, payload []byte) {
 	requestID := invocationID(c.now())
 	w.Header().Set("X-Fc-Request-Id", requestID)
-	internal := func(err error) {
-		(&fcError{http.StatusInternalServerError, "InternalServerError", err.Error()}).write(w, requestID)
-	}
-	if strings.EqualFold(r.Header.Get("X-Fc-Invocation-Type"), "Async") {
-		delay, err := asyncDelay(r.Header.Get("X-Fc-Async-Delay"))
-		if err != nil {
-			(&fcError{http.StatusBadRequest, "InvalidArgument", err.Error()}).write(w, requestID)
-			return
-		}
-		if len(payload) > maxAsyncPayload {
-			(&fcError{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "the payload is larger than 128 KB"}).write(w, requestID)
-			return
-		}
-		if err := c.queue.add(requestID, payload, delay); err != nil {
-			internal(err)
-			return
-		}
-		w.WriteHeader(http.StatusAccepted)
+	if c.queue.take(w, r, requestID, payload) {
 		return
 	}
-	end, err := c.function.invoke(r.Context(), requestID, payload)
+	end, err := c.function.invoke(r.Context(), &invocation{requestID: requestID, payload: payload, wantsLog: wantsLog(r)})
 	if err != nil {
-		internal(err)
+		(&fcError{http.StatusInternalServerError, "InternalServerError", err.Error()}).write(w, requestID)
 		return
 	}
+	setLog(w, end)
 	if end.ending != succeeded {
 		w.Header().Set("X-Fc-Error-Type", unhandledError)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Write(end.payload)
-}
-
-// asyncDelay reads the header that says how late to begin.
-func asyncDelay(header string) (time.Duration, error) {
-	if header == "" {
-		return 0, nil
-	}
-	seconds, err := strconv.Atoi(header)
-	delay := time.Duration(seconds) * time.Second
-	if err != nil || seconds < 0 || delay > maxAsyncDelay {
-		return 0, errors.New("x-fc-async-delay must be 0 to 3600 seconds")
-	}
-	return delay, nil
 }
 
 // serveTimer sends what a timer trigger sends. The time can be chosen, as a
@@ -249,6 +216,12 @@ func (c *console) serveCredentials(w http.ResponseWriter, _ *http.Request) {
 // serveRotate issues a new key; with expire=true the earlier ones end now.
 func (c *console) serveRotate(w http.ResponseWriter, r *http.Request) {
 	writeCredentials(w, c.keys.replace(r.URL.Query().Get("expire") == "true"))
+}
+
+// serveWithdraw takes the function's role away, until there is a new key.
+func (c *console) serveWithdraw(w http.ResponseWriter, _ *http.Request) {
+	c.keys.withdraw()
+	writeCredentials(w, key{})
 }
 
 func writeCredentials(w http.ResponseWriter, issued key) {

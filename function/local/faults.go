@@ -108,6 +108,7 @@ var faultKinds = map[string]func(*faultyCall) apiReply{
 	"unavailable":    refusal(http.StatusServiceUnavailable, "ServiceUnavailable", "The request has failed due to a temporary failure of the server."),
 	"error500":       refusal(http.StatusInternalServerError, "InternalError", "The request processing has failed due to some unknown error."),
 	"nopermission":   (*faultyCall).denyPermission,
+	"nonceused":      refusal(http.StatusBadRequest, "SignatureNonceUsed", "Specified signature nonce was used already."),
 	"badsignature":   func(c *faultyCall) apiReply { return c.refuse(signatureMismatch(c.call)) },
 	"html":           (*faultyCall).answerHTML,
 	"cut":            (*faultyCall).cut,

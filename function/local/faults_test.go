@@ -55,6 +55,7 @@ func TestFaults(t *testing.T) {
 		"throttle429":    refused(429, "Throttling"),
 		"nopermission":   refused(403, "NoPermission"),
 		"unknownkey":     refused(404, "InvalidAccessKeyId.NotFound"),
+		"nonceused":      refused(400, "SignatureNonceUsed"),
 		"expiredtoken":   refused(400, "InvalidSecurityToken.Expired"),
 		"badsignature":   refused(400, "SignatureDoesNotMatch"),
 		"wrongdirectory": refused(404, "EntityNotExists.Directory"),

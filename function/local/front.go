@@ -73,6 +73,7 @@ type httpResult struct {
 // function's answers into responses.
 type front struct {
 	function *function
+	queue    *queue // for requests that say that nobody waits
 	now      func() time.Time
 }
 
@@ -89,7 +90,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		log.Panicf("marshal an HTTP event: %v", err) // strings always marshal
 	}
-	end, err := f.function.invoke(r.Context(), requestID, payload)
+	if f.queue.take(w, r, requestID, payload) {
+		return
+	}
+	end, err := f.function.invoke(r.Context(), &invocation{requestID: requestID, payload: payload, wantsLog: wantsLog(r)})
+	setLog(w, end)
 	switch {
 	case err != nil:
 		(&fcError{http.StatusInternalServerError, "InternalServerError", err.Error()}).write(w, requestID)

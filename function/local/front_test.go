@@ -38,7 +38,7 @@ func TestEvent(t *testing.T) {
 			e.Headers["Accept"] = "text/html,*/*"
 			e.Headers["X-One"] = "1"
 		}},
-		{name: "dropped headers", method: "GET", path: "/", headers: []string{"X-Fc-Invocation-Type", "Async", "x-fc-request-id", "1", "Keep-Alive", "timeout=5", "Connection", "close"}, want: func(e *httpEvent) {}},
+		{name: "dropped headers", method: "GET", path: "/", headers: []string{"X-Fc-Invocation-Type", "Sync", "x-fc-request-id", "1", "Keep-Alive", "timeout=5", "Connection", "close"}, want: func(e *httpEvent) {}},
 		{name: "user agent", method: "OPTIONS", path: "/", headers: []string{"User-Agent", "curl/8"}, want: func(e *httpEvent) {
 			e.Headers["User-Agent"] = "curl/8"
 			e.RequestContext.HTTP.UserAgent = "curl/8"

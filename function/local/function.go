@@ -80,14 +80,15 @@ func newFunction(config functionConfig) (*function, error) {
 // run as may. It runs to its end, whatever becomes of the caller meanwhile: the
 // context covers only the wait for an instance. Its error is that the function
 // could not be run at all.
-func (f *function) invoke(ctx context.Context, requestID string, payload []byte) (outcome, error) {
+func (f *function) invoke(ctx context.Context, call *invocation) (outcome, error) {
 	select {
 	case f.slots <- struct{}{}:
 		defer func() { <-f.slots }()
 	case <-ctx.Done():
 		return outcome{}, fmt.Errorf("wait for an instance: %w", ctx.Err())
 	}
-	return f.run(&invocation{requestID: requestID, payload: payload, timeout: f.timeout})
+	call.timeout = f.timeout
+	return f.run(call)
 }
 
 // run runs the function to its end, however many others run.
@@ -102,6 +103,9 @@ func (f *function) run(call *invocation) (outcome, error) {
 	}
 	call.credentials, call.ended = credentials, make(chan outcome, 1)
 	end := used.invoke(call)
+	if call.wantsLog {
+		end.log = used.log.of(call.requestID)
+	}
 	f.release(used)
 	return end, nil
 }

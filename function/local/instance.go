@@ -32,6 +32,8 @@ type invocation struct {
 	payload     []byte
 	timeout     time.Duration
 	retries     int // attempts before this one
+	hook        int // the lifecycle hook that it is; 0: none
+	wantsLog    bool
 	credentials key
 	deadline    time.Time
 	ended       chan outcome // holds one, so that nobody need wait for it
@@ -52,19 +54,22 @@ const (
 type outcome struct {
 	ending  ending
 	payload []byte
+	log     []byte // the end of it, where the caller wants that
 }
 
 // An instance is one process of the function and the runtime API that it
-// polls. It takes one invocation at a time, as FC's go1 runtime does.
+// polls. A function gives it one invocation at a time, as FC does with the
+// runtime go1, though the SDK in it takes as many as come.
 type instance struct {
 	about   instanceSpec
 	process *exec.Cmd
 	server  *http.Server
+	log     *logTail
 	polls   chan chan *invocation
 	exited  chan struct{}
 
 	mu      sync.Mutex
-	current *invocation
+	running map[string]*invocation // by request id
 }
 
 // An instanceSpec says what an instance runs and what the runtime API says about it.
@@ -81,9 +86,11 @@ func startInstance(about instanceSpec) (*instance, error) {
 		return nil, fmt.Errorf("listen for the runtime API: %w", err)
 	}
 	i := &instance{
-		about:  about,
-		polls:  make(chan chan *invocation),
-		exited: make(chan struct{}),
+		about:   about,
+		log:     &logTail{to: about.log},
+		polls:   make(chan chan *invocation),
+		exited:  make(chan struct{}),
+		running: make(map[string]*invocation),
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+runtimeAPI+"next", i.serveNext)
@@ -95,8 +102,8 @@ func startInstance(about instanceSpec) (*instance, error) {
 	i.process = exec.Command(about.binary)
 	i.process.Dir = filepath.Dir(about.binary)
 	i.process.Env = append(about.environ, "FC_RUNTIME_API="+listener.Addr().String())
-	i.process.Stdout = about.log
-	i.process.Stderr = about.log
+	i.process.Stdout = i.log
+	i.process.Stderr = i.log
 	i.process.WaitDelay = stopLimit
 	i.process.SysProcAttr = processAttributes()
 	started := make(chan error)
@@ -132,7 +139,7 @@ func (i *instance) invoke(call *invocation) outcome {
 	}
 	call.deadline = time.Now().Add(call.timeout)
 	i.mu.Lock()
-	i.current = call
+	i.running[call.requestID] = call
 	i.mu.Unlock()
 	poll <- call
 	select {
@@ -147,12 +154,12 @@ func (i *instance) invoke(call *invocation) outcome {
 		}
 	case <-time.After(call.timeout):
 		i.kill()
-		return outcome{timedOut, errorPayload(fmt.Sprintf("Function time out after %d seconds", seconds(call.timeout)))}
+		return outcome{ending: timedOut, payload: errorPayload(fmt.Sprintf("Function time out after %d seconds", seconds(call.timeout)))}
 	}
 }
 
 func (i *instance) exitOutcome() outcome {
-	return outcome{exited, errorPayload(fmt.Sprintf("Process exited unexpectedly before completing request (%v)", i.process.ProcessState))}
+	return outcome{ending: exited, payload: errorPayload(fmt.Sprintf("Process exited unexpectedly before completing request (%v)", i.process.ProcessState))}
 }
 
 // freeze stops the process between invocations, with all its goroutines, as FC does.
@@ -202,7 +209,7 @@ func (i *instance) serveNext(w http.ResponseWriter, r *http.Request) {
 		"x-fc-request-id":        call.requestID,
 		"x-fc-function-deadline": strconv.FormatInt(call.deadline.UnixMilli(), 10),
 		"x-fc-function-timeout":  strconv.Itoa(seconds(call.timeout)),
-		"x-fc-function-type":     "0", // an invocation, no lifecycle hook
+		"x-fc-function-type":     strconv.Itoa(call.hook),
 		"x-fc-access-key-id":     call.credentials.ID,
 		"x-fc-access-key-secret": call.credentials.Secret,
 		"x-fc-security-token":    call.credentials.Token,
@@ -221,17 +228,16 @@ func (i *instance) serveNext(w http.ResponseWriter, r *http.Request) {
 	w.Write(call.payload)
 }
 
-// serveEnd takes the answer, or the error, of the invocation that runs.
+// serveEnd takes the answer, or the error, of an invocation that runs.
 func (i *instance) serveEnd(w http.ResponseWriter, r *http.Request, how ending) {
 	i.mu.Lock()
-	call := i.current
-	if call == nil || call.requestID != r.PathValue("id") {
-		i.mu.Unlock()
+	call := i.running[r.PathValue("id")]
+	delete(i.running, r.PathValue("id"))
+	i.mu.Unlock()
+	if call == nil {
 		http.Error(w, "no such invocation", http.StatusNotFound)
 		return
 	}
-	i.current = nil
-	i.mu.Unlock()
 
 	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxResult))
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -239,7 +245,7 @@ func (i *instance) serveEnd(w http.ResponseWriter, r *http.Request, how ending) 
 	} else if err != nil {
 		return // the process died while it spoke, and its exit is the outcome
 	}
-	call.ended <- outcome{how, payload}
+	call.ended <- outcome{ending: how, payload: payload}
 }
 
 // seconds rounds up, as a limit of less than a second has to be shown as something.

@@ -36,6 +36,7 @@ type keyring struct {
 	order   []string // ids, oldest first
 	current key
 	renewal time.Time
+	none    bool // the function has no role
 }
 
 // newKeyring returns a keyring that issues a new key every rotate; the one
@@ -45,10 +46,14 @@ func newKeyring(rotate, grace time.Duration, now func() time.Time) *keyring {
 	return &keyring{now: now, rotate: rotate, grace: grace, known: make(map[string]key)}
 }
 
-// issue returns the key for an invocation that starts now.
+// issue returns the key for an invocation that starts now: none where the
+// function has no role.
 func (k *keyring) issue() (key, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.none {
+		return key{}, nil
+	}
 	if k.current.ID == "" || !k.now().Before(k.renewal) {
 		k.renew()
 	}
@@ -65,8 +70,17 @@ func (k *keyring) replace(expire bool) key {
 			k.known[id] = old
 		}
 	}
+	k.none = false
 	k.renew()
 	return k.current
+}
+
+// withdraw leaves the function without a role, and ends the keys that it had.
+func (k *keyring) withdraw() {
+	k.replace(true)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.none = true
 }
 
 // find returns the key with the id, be it expired or not.

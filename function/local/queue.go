@@ -135,7 +135,7 @@ func (q *queue) attempt(e *queued) (again bool) {
 		return false
 	}
 	if err != nil {
-		end = outcome{exited, errorPayload(err.Error())}
+		end = outcome{ending: exited, payload: errorPayload(err.Error())}
 	}
 	e.attempts++
 	e.last = end

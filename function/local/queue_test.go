@@ -230,7 +230,7 @@ func TestQueueAge(t *testing.T) {
 
 	q.add("failed", []byte("c"), 0)
 	<-f.began
-	f.end <- outcome{failed, []byte("why")}
+	f.end <- outcome{ending: failed, payload: []byte("why")}
 	eventually(t, "it waits for its time", func() bool { return c.waits(time.Second) })
 	c.advance(time.Hour + time.Second)
 	got = ended()

@@ -27,7 +27,7 @@ func TestBuiltCredentialsEndInAWait(t *testing.T) {
 			eventually(t, "it waits", func() bool { return s.counts(t).Tasks[id] > 0 })
 			s.rotate(t, true)
 			r := <-answered
-			if !strings.Contains(r.body, credentials) || strings.Contains(r.body, `"status":"InProgress"`) || name == "one" && r.status != http.StatusBadGateway {
+			if !strings.Contains(r.body, badCredentials) || strings.Contains(r.body, `"status":"InProgress"`) || name == "one" && r.status != http.StatusBadGateway {
 				t.Errorf("got %d %s", r.status, r.body)
 			}
 			if took := time.Since(began); took > 15*time.Second {
@@ -71,7 +71,7 @@ func TestBuiltCredentialsEndInAChat(t *testing.T) {
 	eventually(t, "it waits", func() bool { return s.counts(t).Tasks[id] > 1 })
 	s.rotate(t, true)
 	m := s.later(t, "slack")
-	if m.Status != "shown" || !strings.Contains(m.Text, credentials) {
+	if m.Status != "shown" || !strings.Contains(m.Text, badCredentials) {
 		t.Errorf("told %+v", m)
 	}
 }

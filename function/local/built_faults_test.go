@@ -18,9 +18,9 @@ import (
 // between it and CloudSSO.
 
 const (
-	patienceHint = "Try again in a few seconds"
-	operatorHint = "For the operator"
-	credentials  = "the credentials of this function are not accepted"
+	patienceHint   = "Try again in a few seconds"
+	operatorHint   = "For the operator"
+	badCredentials = "the credentials of this function are not accepted"
 	// noAnswerYet is how a chat is told what takes too long for it.
 	noAnswerYet = "Still checking"
 )
@@ -71,9 +71,9 @@ var faultTests = []faultTest{
 	{name: "throttled for a moment", set: faultOn("throttle400&ms=10"), problem: "throttled", status: 503, retryAfter: "1", says: []string{patienceHint}},
 	{name: "throttled with 429", set: faultOn("throttle429"), problem: "throttled", status: 503, retryAfter: "3", says: []string{patienceHint}},
 	{name: "no permission", set: faultOn("nopermission"), problem: "refused", status: 502, says: []string{operatorHint, "cloudsso:GetTaskStatus"}},
-	{name: "unknown key", set: faultOn("unknownkey"), problem: "refused", status: 502, says: []string{operatorHint, credentials}},
-	{name: "expired token", set: faultOn("expiredtoken"), problem: "refused", status: 502, says: []string{operatorHint, credentials}},
-	{name: "bad signature", set: faultOn("badsignature"), problem: "refused", status: 502, says: []string{operatorHint, credentials}},
+	{name: "unknown key", set: faultOn("unknownkey"), problem: "refused", status: 502, says: []string{operatorHint, badCredentials}},
+	{name: "expired token", set: faultOn("expiredtoken"), problem: "refused", status: 502, says: []string{operatorHint, badCredentials}},
+	{name: "bad signature", set: faultOn("badsignature"), problem: "refused", status: 502, says: []string{operatorHint, badCredentials}},
 	{name: "nonce used", set: faultOn("nonceused"), problem: "upstream", status: 502, retryAfter: "3", says: []string{patienceHint}},
 	{name: "wrong directory", set: faultOn("wrongdirectory"), problem: "not-found", status: 404, says: []string{"directory " + defaultDirectory + " is not known in this region"}},
 	{name: "unavailable", set: faultOn("unavailable"), problem: "upstream", status: 502, retryAfter: "3", says: []string{"CloudSSO gave no usable answer", patienceHint}},
@@ -95,7 +95,7 @@ var faultTests = []faultTest{
 	{name: "the role was taken away", set: func(t *testing.T, s *stage) func() {
 		s.order(t, http.MethodDelete, "/credentials", "")
 		return func() { s.rotate(t, false) }
-	}, problem: "refused", status: 502, says: []string{operatorHint, credentials}},
+	}, problem: "refused", status: 502, says: []string{operatorHint, badCredentials}},
 	{name: "no role at all", env: func(*testing.T) map[string]string { return map[string]string{} }, set: func(t *testing.T, s *stage) func() {
 		s.order(t, http.MethodDelete, "/credentials", "")
 		return func() { s.rotate(t, false) }
@@ -282,5 +282,26 @@ func TestBuiltTransientFaults(t *testing.T) {
 				t.Errorf("CloudSSO was asked %d times, want 2", calls)
 			}
 		})
+	}
+}
+
+// TestBuiltClockOfFunctionCompute: with a clock that is off the function cannot
+// invoke itself either, and the log, to which the sender is pointed, says why.
+func TestBuiltClockOfFunctionCompute(t *testing.T) {
+	s := start(t, options{})
+	id := s.createTask(t, "seconds=0")
+	post := func() reply {
+		return s.send(t, http.MethodPost, "/events", `{"taskId":"`+id+`","notify":true}`, "Content-Type", "application/json", "Authorization", "Bearer "+localToken)
+	}
+	mend := clockOff("20m")(t, s)
+	if r := post(); r.status != http.StatusServiceUnavailable || !strings.Contains(r.body, "/problems/not-taken") || !strings.Contains(r.body, "the log says why") {
+		t.Errorf("got %d %s", r.status, r.body)
+	}
+	if want := "the clock of this function is off: Function Compute refuses the date of the signature"; !strings.Contains(functionLog(s), want) {
+		t.Errorf("%q is not logged", want)
+	}
+	mend()
+	if r := post(); r.status != http.StatusAccepted {
+		t.Errorf("afterwards: got %d %s", r.status, r.body)
 	}
 }

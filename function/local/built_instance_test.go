@@ -71,7 +71,7 @@ func TestBuiltHooks(t *testing.T) {
 	s.get(t, "/tasks/"+id)
 	i := s.instance(t)
 	for hook, want := range map[int]string{hookInitializer: "no initializer handler registered", hookPreStop: "no prestop handler registered"} {
-		used, _ := s.keys.issue() // cannot fail while there is a role
+		used, _ := s.keys.issue() // cannot fail
 		end := i.invoke(&invocation{requestID: fmt.Sprintf("1-hook-%d", hook), hook: hook, timeout: 5 * time.Second, credentials: used, ended: make(chan outcome, 1)})
 		if end.ending != failed || !strings.Contains(string(end.payload), want) {
 			t.Errorf("hook %d: got the ending %d, %s", hook, end.ending, end.payload)
@@ -114,7 +114,7 @@ func TestBuiltConcurrency(t *testing.T) {
 			status, wants = http.StatusNotFound, []string{"/problems/not-found", `"requestId":"` + requestID + `"`}
 		case 2:
 			call.credentials = bad
-			status, wants = http.StatusBadGateway, []string{credentials, `"requestId":"` + requestID + `"`}
+			status, wants = http.StatusBadGateway, []string{badCredentials, `"requestId":"` + requestID + `"`}
 		}
 		call.payload = httpPayload(t, requestID, "/tasks/"+id, nil)
 		group.Go(func() {
@@ -175,10 +175,7 @@ func TestBuiltMemory(t *testing.T) {
 			i := s.instance(t)
 			var group sync.WaitGroup
 			for n := range test.together {
-				var ids []string
-				for range test.tasks {
-					ids = append(ids, s.createTask(t, "seconds=60"))
-				}
+				ids := s.createTasks(t, test.tasks)
 				path, query := "/tasks/"+ids[0], map[string]string(nil)
 				if test.query != nil {
 					path, query = test.query(ids)
@@ -195,6 +192,17 @@ func TestBuiltMemory(t *testing.T) {
 			}
 		})
 	}
+}
+
+// createTasks makes so many tasks and returns their ids.
+func (s *stage) createTasks(t *testing.T, count int) []string {
+	t.Helper()
+	tasks, _ := s.cloudSSO.order(taskSpec{directory: s.cloudSSO.directories[0], taskType: createAssignment, length: time.Minute}, count)
+	var ids []string
+	for _, created := range tasks {
+		ids = append(ids, created.id)
+	}
+	return ids
 }
 
 // board is the page of several tasks.

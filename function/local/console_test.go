@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestCreateTasks(t *testing.T) {
@@ -69,5 +70,57 @@ func TestCredentials(t *testing.T) {
 	second := read(s.order(t, http.MethodPost, "/credentials/rotate", ""))
 	if second.AccessKeyID == first.AccessKeyID || read(s.order(t, http.MethodGet, "/credentials", "")) != second {
 		t.Errorf("got %+v", second)
+	}
+}
+
+// TestSkew: the gateways' clock can be set, and they date and judge by it.
+func TestSkew(t *testing.T) {
+	s := start(t, options{binary: noFunction})
+	for _, test := range []struct {
+		ahead string
+		code  string
+	}{
+		{"20m", "InvalidTimeStamp.Expired"},
+		{"-20m", "InvalidTimeStamp.Expired"},
+		{"-10m", "EntityNotExists.Task"},
+		{"0", "EntityNotExists.Task"},
+	} {
+		t.Run(test.ahead, func(t *testing.T) {
+			s.order(t, http.MethodPost, "/clock?ahead="+test.ahead, "")
+			r := s.call(t, "Action", "GetTask", "DirectoryId", defaultDirectory, "TaskId", "t-1")
+			if !strings.Contains(r.body, `"Code":"`+test.code+`"`) {
+				t.Errorf("got %s, want %s", r.body, test.code)
+			}
+			ahead, _ := time.ParseDuration(test.ahead)
+			if at, err := http.ParseTime(r.header.Get("Date")); err != nil || time.Until(at.Add(-ahead)).Abs() > time.Minute {
+				t.Errorf("the answer is dated %s", r.header.Get("Date"))
+			}
+		})
+	}
+	if r := do(t, http.MethodPost, s.consoleURL+"/clock?ahead=x", ""); r.status != http.StatusBadRequest {
+		t.Errorf("no duration: got %+v", r)
+	}
+}
+
+// TestWithdraw: without a role there is no key, and the earlier ones are over.
+func TestWithdraw(t *testing.T) {
+	s := start(t, options{binary: echo(t)})
+	used, err := s.keys.issue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.order(t, http.MethodDelete, "/credentials", "")
+	for _, do := range []string{"context", "environ"} {
+		if r := s.invoke(t, `{"do":"`+do+`"}`); strings.Contains(r.body, "STS.") || strings.Contains(r.body, "CAIS") {
+			t.Errorf("%s: got %s", do, r.body)
+		}
+	}
+	refused := send(t, sign(t, s.cloudSSOURL, used, s.cloudSSO.now(), "Action", "GetTask", "DirectoryId", defaultDirectory, "TaskId", "t-1"))
+	if !strings.Contains(refused.body, "InvalidSecurityToken.Expired") {
+		t.Errorf("the old key: got %s", refused.body)
+	}
+	s.rotate(t, false)
+	if r := s.invoke(t, `{"do":"context"}`); !strings.Contains(r.body, "STS.") {
+		t.Errorf("given back: got %s", r.body)
 	}
 }

@@ -35,7 +35,7 @@ func (f *Function) serve(ctx context.Context, ev *httpEvent, requestID string) j
 // handler is not called, so that nothing is done twice and CloudSSO is not asked.
 func (f *Function) refuseRepeated(ctx context.Context, ev *httpEvent, requestID string, retries int) json.RawMessage {
 	f.Log.WarnContext(ctx, "repeated HTTP trigger event", "requestId", requestID, "attempt", retries)
-	return ev.problem(http.StatusBadRequest, task.Invalid, "a request is not served a second time: nobody waits for this answer", requestID)
+	return f.problem(ev, http.StatusBadRequest, task.Invalid, "a request is not served a second time: nobody waits for this answer", requestID)
 }
 
 // problem returns a response object with a problem document (RFC 9457), for

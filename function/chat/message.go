@@ -225,7 +225,7 @@ func (b *Bot) tellError(ctx context.Context, m *message, err error) {
 		m.sign(b.RequestID(ctx))
 	}
 	m.state, m.title = stateUnknown, kind.Title().In(m.language)
-	m.notes = append(m.notes, kind.Hint().In(m.language))
+	m.notes = append(m.notes, task.HintOf(err).In(m.language))
 }
 
 // aboutTasks says how tasks stand.

@@ -77,12 +77,13 @@ func (a *answer) err(action string, directory task.DirectoryID, f failure, dated
 			Zh: "该地域中没有目录 " + string(directory),
 		}
 	case acs.Misdated(code):
-		e.Detail = a.wrongClock(dated)
+		e.Detail, e.Hint = a.wrongClock(dated), setClock
 	case kind == task.Refused && !acs.Denied(code) && code != "":
 		e.Detail = task.Text{
 			En: "the credentials of this function are not accepted",
 			Zh: "本函数的访问凭证未被接受",
 		}
+		e.Hint = haveRole
 	case kind == task.Invalid:
 		e.Detail = task.Text{En: "CloudSSO does not accept one of the ids", Zh: "云 SSO 不接受其中的某个 ID"}
 	}
@@ -94,6 +95,18 @@ var noSuchHost = task.Text{
 	En: "CloudSSO's address is not known: CLOUDSSO_REGION, or CLOUDSSO_ENDPOINT, is not the right one",
 	Zh: "无法解析云 SSO 的地址：请检查 CLOUDSSO_REGION 或 CLOUDSSO_ENDPOINT",
 }
+
+// What the operator can do, other than to give the role a right.
+var (
+	setClock = task.Text{
+		En: "For the operator: set this machine's clock. Function Compute sets its own: if it goes on there, deploy the function anew.",
+		Zh: "请联系管理员：请校准本机时间。函数计算会自动校准；如果问题持续，请重新部署函数。",
+	}
+	haveRole = task.Text{
+		En: "For the operator: the function needs a RAM role that Function Compute may assume, and nothing may keep its credentials from it. The log has CloudSSO's error code.",
+		Zh: "请联系管理员：请为函数配置可由函数计算扮演的 RAM 角色，并确保函数能够获取其访问凭证。日志中记录了云 SSO 的错误码。",
+	}
+)
 
 // leastOff is less than any clock is off whose dates are refused.
 const leastOff = time.Minute

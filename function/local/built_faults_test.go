@@ -20,6 +20,8 @@ import (
 const (
 	patienceHint   = "Try again in a few seconds"
 	operatorHint   = "For the operator"
+	clockHint      = "set this machine&#39;s clock"
+	roleHint       = "needs a RAM role that Function Compute may assume"
 	badCredentials = "the credentials of this function are not accepted"
 	// noAnswerYet is how a chat is told what takes too long for it.
 	noAnswerYet = "Still checking"
@@ -71,9 +73,9 @@ var faultTests = []faultTest{
 	{name: "throttled for a moment", set: faultOn("throttle400&ms=10"), problem: "throttled", status: 503, retryAfter: "1", says: []string{patienceHint}},
 	{name: "throttled with 429", set: faultOn("throttle429"), problem: "throttled", status: 503, retryAfter: "3", says: []string{patienceHint}},
 	{name: "no permission", set: faultOn("nopermission"), problem: "refused", status: 502, says: []string{operatorHint, "cloudsso:GetTaskStatus"}},
-	{name: "unknown key", set: faultOn("unknownkey"), problem: "refused", status: 502, says: []string{operatorHint, badCredentials}},
-	{name: "expired token", set: faultOn("expiredtoken"), problem: "refused", status: 502, says: []string{operatorHint, badCredentials}},
-	{name: "bad signature", set: faultOn("badsignature"), problem: "refused", status: 502, says: []string{operatorHint, badCredentials}},
+	{name: "unknown key", set: faultOn("unknownkey"), problem: "refused", status: 502, says: []string{operatorHint, badCredentials, roleHint}},
+	{name: "expired token", set: faultOn("expiredtoken"), problem: "refused", status: 502, says: []string{operatorHint, badCredentials, roleHint}},
+	{name: "bad signature", set: faultOn("badsignature"), problem: "refused", status: 502, says: []string{operatorHint, badCredentials, roleHint}},
 	{name: "nonce used", set: faultOn("nonceused"), problem: "upstream", status: 502, retryAfter: "3", says: []string{patienceHint}},
 	{name: "wrong directory", set: faultOn("wrongdirectory"), problem: "not-found", status: 404, says: []string{"directory " + defaultDirectory + " is not known in this region"}},
 	{name: "unavailable", set: faultOn("unavailable"), problem: "upstream", status: 502, retryAfter: "3", says: []string{"CloudSSO gave no usable answer", patienceHint}},
@@ -88,14 +90,14 @@ var faultTests = []faultTest{
 	{name: "stall", set: faultOn("stall"), problem: "timeout", status: 504, retryAfter: "3", says: []string{"CloudSSO took too long", patienceHint}, chat: noAnswerYet},
 	{name: "slow, but not too slow", set: faultOn("slow&ms=300"), status: 200},
 
-	{name: "the clock is 20 minutes behind", set: clockOff("20m"), problem: "refused", status: 502, says: []string{" behind CloudSSO&#39;s: CloudSSO refuses the date of the signature, not the role"}},
-	{name: "the clock is 20 minutes ahead", set: clockOff("-20m"), problem: "refused", status: 502, says: []string{" ahead of CloudSSO&#39;s: CloudSSO refuses the date of the signature, not the role"}},
+	{name: "the clock is 20 minutes behind", set: clockOff("20m"), problem: "refused", status: 502, says: []string{" behind CloudSSO&#39;s: CloudSSO refuses the date of the signature, not the role", clockHint}},
+	{name: "the clock is 20 minutes ahead", set: clockOff("-20m"), problem: "refused", status: 502, says: []string{" ahead of CloudSSO&#39;s: CloudSSO refuses the date of the signature, not the role", clockHint}},
 	{name: "the clock is 10 minutes ahead", set: clockOff("-10m"), status: 200},
 
 	{name: "the role was taken away", set: func(t *testing.T, s *stage) func() {
 		s.order(t, http.MethodDelete, "/credentials", "")
 		return func() { s.rotate(t, false) }
-	}, problem: "refused", status: 502, says: []string{operatorHint, badCredentials}},
+	}, problem: "refused", status: 502, says: []string{operatorHint, badCredentials, roleHint}},
 	{name: "no role at all", env: func(*testing.T) map[string]string { return map[string]string{} }, set: func(t *testing.T, s *stage) func() {
 		s.order(t, http.MethodDelete, "/credentials", "")
 		return func() { s.rotate(t, false) }

@@ -194,6 +194,37 @@ func TestBuiltMemory(t *testing.T) {
 	}
 }
 
+// TestBuiltMemoryOfBody: what anybody may post, who needs no permission for it, does not
+// fill the instance either.
+func TestBuiltMemoryOfBody(t *testing.T) {
+	s := start(t, options{})
+	used, err := s.keys.issue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := s.instance(t)
+	const most = 32 << 20 // that Function Compute takes
+	for n := range 2 {
+		body := strings.Repeat("x", most)
+		payload, err := json.Marshal(httpEvent{
+			Version: "v1", RawPath: "/tasks", Headers: map[string]string{}, Body: body,
+			RequestContext: requestContext{HTTP: httpContext{Method: http.MethodPost, Path: "/tasks", Protocol: "HTTP/1.1", SourceIP: "127.0.0.1"}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		call := &invocation{requestID: fmt.Sprintf("1-body-%d", n), payload: payload, timeout: 30 * time.Second, credentials: used, ended: make(chan outcome, 1)}
+		if status, answer := httpAnswer(t, i.invoke(call)); status != http.StatusRequestEntityTooLarge {
+			t.Errorf("got %d %s", status, answer)
+		}
+	}
+	peak := peakMemory(t, i)
+	t.Logf("peak %d MB", peak>>20)
+	if peak >= memoryLimit {
+		t.Errorf("the process had %d MB, want less than %d", peak>>20, memoryLimit>>20)
+	}
+}
+
 // createTasks makes so many tasks and returns their ids.
 func (s *stage) createTasks(t *testing.T, count int) []string {
 	t.Helper()

@@ -112,7 +112,7 @@ func problem(err error, language task.Language, requestID string) Problem {
 	kind := task.KindOf(err)
 	p := Problem{
 		Type: problemPath(kind), Title: kind.Title().In(language), Status: status(kind),
-		Hint: kind.Hint().In(language), Retryable: kind.Retryable(), RequestID: requestID,
+		Hint: task.HintOf(err).In(language), Retryable: kind.Retryable(), RequestID: requestID,
 	}
 	if e, ok := errors.AsType[*task.Error](err); ok {
 		p.Detail = e.Detail.In(language)

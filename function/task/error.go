@@ -110,6 +110,8 @@ type Error struct {
 	Kind Kind
 	// Detail tells the caller what is wrong with this very request. It may be empty.
 	Detail Text
+	// Hint says what to do, where the kind's own would mislead. It may be empty.
+	Hint Text
 	// Cause is for the log only.
 	Cause error
 	// RetryAfter is how long to leave CloudSSO alone; zero where it did not say.
@@ -150,6 +152,14 @@ func KindOf(err error) Kind {
 		return Timeout
 	}
 	return Internal
+}
+
+// HintOf says to the caller of err what to do next.
+func HintOf(err error) Text {
+	if e, ok := errors.AsType[*Error](err); ok && e.Hint != (Text{}) {
+		return e.Hint
+	}
+	return KindOf(err).Hint()
 }
 
 // Public is what the caller may read of err, in English, as all is that Function

@@ -17,24 +17,32 @@ import (
 // httpVersion is the one version of HTTP trigger events there is.
 const httpVersion = "v1"
 
+// maxHTTPEvent is more than an event has whose body anybody takes here: 64 KB, or
+// six times that where JSON escapes all of it, and the header. Of a larger one
+// nothing is copied: Function Compute would take 32 MB, of which several copies would
+// be more than the instance has.
+const maxHTTPEvent = 512 << 10
+
 // httpFrame is an HTTP trigger event without its headers and query (Function
 // Compute, "Invoke a function by using an HTTP trigger", request event).
 // Fields that nothing here needs are left out, so that no type of theirs can matter.
 type httpFrame struct {
-	Version         string `json:"version"`
-	RawPath         string `json:"rawPath"`
-	Body            string `json:"body"`
-	IsBase64Encoded bool   `json:"isBase64Encoded"`
-	RequestContext  struct {
-		DomainName string `json:"domainName"`
-		RequestID  string `json:"requestId"`
-		HTTP       struct {
-			Method   string `json:"method"`
-			Path     string `json:"path"`
-			Protocol string `json:"protocol"`
-			SourceIP string `json:"sourceIp"`
-		} `json:"http"`
-	} `json:"requestContext"`
+	Version         string      `json:"version"`
+	RawPath         string      `json:"rawPath"`
+	Body            string      `json:"body"`
+	IsBase64Encoded bool        `json:"isBase64Encoded"`
+	RequestContext  httpContext `json:"requestContext"`
+}
+
+type httpContext struct {
+	DomainName string `json:"domainName"`
+	RequestID  string `json:"requestId"`
+	HTTP       struct {
+		Method   string `json:"method"`
+		Path     string `json:"path"`
+		Protocol string `json:"protocol"`
+		SourceIP string `json:"sourceIp"`
+	} `json:"http"`
 }
 
 // httpEvent is an HTTP trigger event. FC joins the values of a repeated header
@@ -46,12 +54,25 @@ type httpEvent struct {
 
 	// malformed is why the event cannot be made a request of, if it cannot.
 	malformed error
+	// oversized events have only a version and a context.
+	oversized bool
 }
 
 // parseHTTP returns nil unless data is an HTTP trigger event of the known
 // version. An event that is, but has fields of wrong types, is returned as malformed.
 func parseHTTP(data []byte) *httpEvent {
 	ev := new(httpEvent)
+	if ev.oversized = len(data) > maxHTTPEvent; ev.oversized {
+		var head struct {
+			Version        string      `json:"version"`
+			RequestContext httpContext `json:"requestContext"`
+		}
+		_ = json.Unmarshal(data, &head) // what is of another type stays empty
+		if ev.Version, ev.RequestContext = head.Version, head.RequestContext; ev.Version != httpVersion {
+			return nil
+		}
+		return ev
+	}
 	err := json.Unmarshal(data, ev)
 	if ev.Version != httpVersion {
 		return nil

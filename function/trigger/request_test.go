@@ -3,7 +3,9 @@ package trigger_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"reflect"
@@ -11,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
+
+	"taskstatus/function/trigger"
 )
 
 // An event is what FC makes of an HTTP request.
@@ -217,6 +221,29 @@ func TestMalformedHTTPEvent(t *testing.T) {
 			}
 			if r.logRecords() != 1 || strings.Contains(r.log.String(), "evil") {
 				t.Errorf("want one log record without values, got:\n%s", &r.log)
+			}
+		})
+	}
+}
+
+// TestOversizedHTTPEvent: of what is too large for anybody here nothing is copied,
+// and whoever sent it learns why.
+func TestOversizedHTTPEvent(t *testing.T) {
+	for _, test := range []struct {
+		name, body string
+		status     int
+	}{
+		{"as large as anything that is taken", strings.Repeat("\x01", 64<<10), 200},
+		{"too large", strings.Repeat("x", 512<<10), 413},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := &trigger.Function{
+				HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) }),
+				Log:  slog.New(slog.DiscardHandler),
+			}
+			result, err := f.Invoke(t.Context(), event{Method: "POST", Path: "/tasks", Body: test.body}.encode(t))
+			if want := fmt.Sprintf(`{"statusCode":%d,`, test.status); err != nil || !strings.HasPrefix(string(result), want) {
+				t.Errorf("got %.200s, %v; want %s", result, err, want)
 			}
 		})
 	}

@@ -14,6 +14,10 @@ import (
 
 // serve lets the HTTP handler answer an HTTP trigger event.
 func (f *Function) serve(ctx context.Context, ev *httpEvent, requestID string) json.RawMessage {
+	if ev.oversized {
+		f.Log.WarnContext(ctx, "oversized HTTP trigger event", "requestId", requestID)
+		return f.problem(ev, http.StatusRequestEntityTooLarge, task.Invalid, "the request is too large", requestID)
+	}
 	r, err := ev.request(ctx, requestID)
 	if err != nil {
 		f.Log.WarnContext(ctx, "malformed HTTP trigger event", "requestId", requestID, "error", err)

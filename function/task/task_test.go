@@ -1,8 +1,6 @@
 package task
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -79,6 +77,51 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+// TestNextLook is about a look at several tasks: the most impatient sets the pace,
+// and what cannot change has no part in it.
+func TestNextLook(t *testing.T) {
+	var (
+		young     = Result{Task: Task{Status: InProgress, Start: at(0)}}
+		old       = Result{Task: Task{Status: InProgress, Start: at(0).Add(-time.Hour)}}
+		done      = Result{Task: Task{Status: Success, Start: at(0), End: at(1)}}
+		notFound  = Result{Err: &Error{Kind: NotFound}}
+		refused   = Result{Err: &Error{Kind: Refused, RetryAfter: time.Second}}
+		upstream  = Result{Err: &Error{Kind: Upstream}}
+		throttled = Result{Err: &Error{Kind: Throttled, RetryAfter: 20 * time.Second}}
+		unknown   = Result{Task: Task{Status: "Paused", Start: at(0)}}
+		seen      = Result{Task: Task{Status: Success}, Err: &Error{Kind: Timeout}}
+	)
+	for _, test := range []struct {
+		name    string
+		results []Result
+		want    time.Duration
+	}{
+		{"nothing", nil, 0},
+		{"all done", []Result{done, done}, 0},
+		{"not to be had", []Result{notFound, refused}, 0},
+		{"one open", []Result{done, young, notFound}, time.Second},
+		{"the younger comes first", []Result{young, old}, time.Second},
+		{"the younger comes last", []Result{old, young}, time.Second},
+		{"all old", []Result{old, old}, time.Minute},
+		{"unknown state", []Result{unknown}, time.Second},
+		{"no answer", []Result{upstream, done}, 3 * time.Second},
+		{"throttled, as long as was asked for", []Result{throttled}, 20 * time.Second},
+		{"throttled and open", []Result{throttled, young}, time.Second},
+		{"no answer, though it is known how it stood", []Result{seen}, 3 * time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := NextLook(test.results, at(5)); got != test.want {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+			for _, r := range test.results {
+				if alone := NextLook([]Result{r}, at(5)); r.CanChange() != (alone > 0) {
+					t.Errorf("%+v: can change %v, but the next look is after %v", r, r.CanChange(), alone)
+				}
+			}
+		})
+	}
+}
+
 // TestTextsInBothLanguages fails on a text that is missing in a language, and
 // on one that is left in the other.
 func TestTextsInBothLanguages(t *testing.T) {
@@ -128,6 +171,8 @@ func TestSentence(t *testing.T) {
 			"Access was not removed: failed after less than 1 s", "移除授权失败，用时不到 1 秒"},
 		{"running", Task{Type: ProvisionAccessConfiguration, Status: InProgress, Start: at(0)},
 			"The access configuration is being provisioned, for 10 s", "正在部署访问配置，已用时 10 秒"},
+		{"running, for the last that is one digit", Task{Type: CreateAccessAssignment, Status: InProgress, Start: at(1)},
+			"Access is being assigned, for 9 s", "正在授权，已用时 9 秒"},
 		{"no times", Task{Type: DeprovisionAccessConfiguration, Status: Success},
 			"The access configuration was de-provisioned", "解除访问配置部署成功"},
 		{"unknown type", Task{Type: "RenameDirectory", Status: Failed},
@@ -141,23 +186,6 @@ func TestSentence(t *testing.T) {
 				t.Errorf("got  %+v\nwant %+v", got, Text{test.en, test.zh})
 			}
 		})
-	}
-}
-
-func TestDurationText(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0:                            "less than 1 s",
-		999 * time.Millisecond:       "less than 1 s",
-		time.Second:                  "1 s",
-		59*time.Second + 999_999_999: "59 s",
-		65 * time.Second:             "1 min 5 s",
-		time.Hour - 1:                "59 min 59 s",
-		time.Hour:                    "1 h 0 min",
-		50*time.Hour + time.Minute:   "50 h 1 min",
-	} {
-		if got := DurationText(d).En; got != want {
-			t.Errorf("%v: got %q, want %q", d, got, want)
-		}
 	}
 }
 
@@ -186,67 +214,5 @@ func TestHint(t *testing.T) {
 				t.Errorf("got %q (%v), want %q in it", hint.En, ok, test.want)
 			}
 		})
-	}
-}
-
-func TestError(t *testing.T) {
-	cause := errors.New("connection reset")
-	err := fmt.Errorf("look: %w", &Error{Kind: Upstream, Detail: Text{"for you", "给您"}, Cause: cause})
-	if got, want := err.Error(), "look: upstream: for you: connection reset"; got != want {
-		t.Errorf("log text %q, want %q", got, want)
-	}
-	if !errors.Is(err, cause) {
-		t.Error("the cause is not in the chain")
-	}
-	if got, want := (&Error{Kind: Timeout}).Error(), "timeout"; got != want {
-		t.Errorf("log text %q, want %q", got, want)
-	}
-}
-
-func TestKindOf(t *testing.T) {
-	for _, test := range []struct {
-		name      string
-		err       error
-		want      Kind
-		retryable bool
-	}{
-		{"ours, wrapped", fmt.Errorf("look: %w", &Error{Kind: Throttled}), Throttled, true},
-		{"a deadline", fmt.Errorf("look: %w", context.DeadlineExceeded), Timeout, true},
-		{"upstream", &Error{Kind: Upstream}, Upstream, true},
-		{"not found", &Error{Kind: NotFound}, NotFound, false},
-		{"refused", &Error{Kind: Refused}, Refused, false},
-		{"canceled says nothing", context.Canceled, Internal, false},
-		{"anything else", errors.New("x"), Internal, false},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			kind := KindOf(test.err)
-			if kind != test.want || kind.Retryable() != test.retryable {
-				t.Errorf("got %v, retryable %v; want %v, %v", kind, kind.Retryable(), test.want, test.retryable)
-			}
-		})
-	}
-}
-
-func TestLanguageTag(t *testing.T) {
-	if English.Tag() != "en" || Chinese.Tag() != "zh-CN" {
-		t.Errorf("got %q and %q", English.Tag(), Chinese.Tag())
-	}
-}
-
-// TestUnknownWords: CloudSSO's words that are not known here are shown as they are,
-// and what does not show in them is.
-func TestUnknownWords(t *testing.T) {
-	const word, shown = "Pau\u202esed \x1b[31m\n!", "Pau\ufffdsed \ufffd[31m !"
-	for name, got := range map[string]Text{
-		"status":         Status(word).Text(),
-		"type":           Type(word).Text(),
-		"principal type": PrincipalType(word).Text(),
-	} {
-		if want := (Text{shown, shown}); got != want {
-			t.Errorf("%s: got %q, want %q", name, got, want)
-		}
-	}
-	if got := (Task{Status: word}).Sentence(time.Time{}); got.En != "CloudSSO gives a state that is not known here: "+shown || got.Zh != "云 SSO 返回了未知的状态："+shown {
-		t.Errorf("the sentence is %q", got)
 	}
 }

@@ -227,7 +227,7 @@ func TestFaults(t *testing.T) {
 		attempts int
 		says     string // part of the text for the log
 	}{
-		{"unknown task", reply(404, failed("EntityNotExists.Task")), nil, task.NotFound, 1, "HTTP 404 EntityNotExists.Task"},
+		{"unknown task", reply(404, failed("EntityNotExists.Task")), nil, task.NotFound, 1, "not-found: CloudSSO knows no task t-shfqw1u1edszvxw5abcd in the directory d-00fc2p61abcd: GetTaskStatus: HTTP 404 EntityNotExists.Task"},
 		{"unknown directory", reply(404, failed("EntityNotExists.Directory")), nil, task.NotFound, 1, "directory d-00fc2p61abcd is not known in this region"},
 		{"another unknown thing", reply(404, failed("EntityNotExists.AccessConfiguration")), nil, task.NotFound, 1, ""},
 		{"lower-case fields", reply(404, `{"requestId":"R-2","code":"EntityNotExists.Task","message":"`+poison+`"}`), nil, task.NotFound, 1, "EntityNotExists.Task"},
@@ -238,7 +238,7 @@ func TestFaults(t *testing.T) {
 		{"throttled with 503", reply(503, failed("Rejected.Throttling")), nil, task.Throttled, 3, ""},
 		{"throttled with 429, no body", reply(429, ""), nil, task.Throttled, 3, "HTTP 429"},
 
-		{"no permission", reply(403, failed("NoPermission")), nil, task.Refused, 1, "refused: GetTaskStatus: HTTP 403 NoPermission"},
+		{"no permission, which says nothing of the task", reply(403, failed("NoPermission")), nil, task.Refused, 1, "refused: GetTaskStatus: HTTP 403 NoPermission"},
 		{"no permission with 400", reply(400, failed("NoPermission.RAM")), nil, task.Refused, 1, ""},
 		{"no permission for an action", reply(403, `{"Code":"NoPermission","AccessDeniedDetail":{"AuthAction":"cloudsso:GetTaskStatus","EncodedDiagnosticMessage":"`+token+`"}}`), nil, task.Refused, 1, "missing permission cloudsso:GetTaskStatus"},
 		{"forbidden", reply(403, failed("Forbidden.RAM")), nil, task.Refused, 1, ""},

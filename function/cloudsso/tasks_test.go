@@ -51,6 +51,12 @@ func TestGetTaskStatus(t *testing.T) {
 		{"unknown fields", fields + `"Status":"InProgress","Progress":{"Percent":5},"Steps":[1,2]`, with(func(t *task.Task) { t.Status = task.InProgress }), ""},
 		{"another zone and fractions", strings.Replace(fields, "02:58:07Z", "10:58:07.000+08:00", 1) + `"Status":"InProgress"`,
 			with(func(t *task.Task) { t.Status = task.InProgress }), ""},
+		{"the first moment of all calendars", strings.Replace(fields, "2021-11-05T02:58:07Z", "0000-01-01T00:00:00Z", 1) + `"Status":"InProgress"`,
+			with(func(t *task.Task) { t.Status, t.Start = task.InProgress, time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC) }), ""},
+		{"the last moment of all calendars", strings.Replace(fields, "2021-11-05T02:58:07Z", "9999-12-31T23:59:59Z", 1) + `"Status":"InProgress"`,
+			with(func(t *task.Task) {
+				t.Status, t.Start = task.InProgress, time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+			}), ""},
 		{"names, which are not this call's", fields + `"Status":"InProgress","PrincipalName":"Alice"`, with(func(t *task.Task) { t.Status = task.InProgress }), ""},
 
 		{"no status", fields + `"EndTime":""`, task.Task{}, "without a status"},

@@ -237,6 +237,7 @@ func TestWait(t *testing.T) {
 		{"not done within the wait", long, 2 * time.Second, 0, false, 2 * time.Second, 3},
 		{"a last look at the end of the wait", 12 * time.Second, 12 * time.Second, 0, true, 12 * time.Second, 12},
 		{"ends before the deadline", long, 20 * time.Second, 10 * time.Second, false, 8 * time.Second, 9},
+		{"a wait that ends shortly before the deadline", long, 9 * time.Second, 10 * time.Second, false, 8 * time.Second, 9},
 		{"a deadline too near to wait", long, 20 * time.Second, 2 * time.Second, false, 0, 1},
 		{"done after 5 min", 300 * time.Second, 600 * time.Second, 0, true, 310 * time.Second, 55},
 	} {

@@ -380,9 +380,11 @@ func TestLeave(t *testing.T) {
 // TestNotFound: a task that is not found is looked for so often, and not after the wait.
 func TestNotFound(t *testing.T) {
 	for wait, took := range map[time.Duration]time.Duration{
-		UntilDeadline:   newTries*newEvery + (newTries+1)*callTakes,
-		7 * time.Second: newEvery + 2*callTakes,
-		time.Second:     callTakes,
+		UntilDeadline:            newTries*newEvery + (newTries+1)*callTakes,
+		7 * time.Second:          newEvery + 2*callTakes,
+		newEvery + callTakes:     newEvery + 2*callTakes, // just time enough for another look
+		newEvery + callTakes - 1: callTakes,
+		time.Second:              callTakes,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := new(stage)
@@ -473,6 +475,36 @@ func TestApart(t *testing.T) {
 	}
 }
 
+// TestTroubleMeanwhile: tasks that were seen open, and then cannot be looked up for a
+// while, are as they were seen, and not unknown.
+func TestTroubleMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(stage)
+		ids := []task.ID{"t-open00000000000000ab", "t-open00000000000000cd"}
+		for _, id := range ids {
+			s.cloud.start(id, time.Now(), time.Hour, task.Success)
+		}
+		time.AfterFunc(15*time.Second, func() {
+			s.cloud.mu.Lock()
+			defer s.cloud.mu.Unlock()
+			s.cloud.throttled = time.Now().Add(time.Hour)
+		})
+		out, err := s.instance().Tasks(t.Context(), here, ids, 40*time.Second, 0)
+		if said, ok := errors.AsType[Error](err); !ok || string(said) != "2 of 2 tasks not ended yet: t-open00000000000000ab, t-open00000000000000cd" {
+			t.Errorf("got %v", err)
+		}
+		for _, r := range out.Results {
+			if r.Err != nil || r.Task.Status != task.InProgress {
+				t.Errorf("got %+v", r)
+			}
+		}
+		// Who never saw them cannot say so.
+		if _, err := s.instance().Tasks(t.Context(), here, ids, 40*time.Second, 0); err == nil || !strings.HasPrefix(err.Error(), "2 of 2 tasks not known: ") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 // TestDirectories: tasks whose directory nobody names are found in whichever has
 // them, together or apart, and no directory waits for another.
 func TestDirectories(t *testing.T) {
@@ -542,6 +574,24 @@ func TestSearchMany(t *testing.T) {
 	})
 }
 
+// TestSearchAlike: the tasks of a few alike events are checked by each; with one more,
+// all are left to the sweep.
+func TestSearchAlike(t *testing.T) {
+	for alike, told := range map[int]int{maxMeant: maxMeant, maxMeant + 1: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(stage)
+			for i := range alike {
+				s.cloud.start(task.ID(fmt.Sprintf("t-alike%d", i)), time.Now(), time.Second, task.Failed)
+			}
+			event := Event{ID: "1", Time: time.Now(), Data: json.RawMessage(`{"eventName":"CreateAccessAssignment","requestParameters":{"AccessConfigurationId":"ac-1"}}`)}
+			out, err := s.instance().Events(t.Context(), []Event{event}, 0)
+			if err != nil || len(out.Results) != told || len(s.team.failures()) != told {
+				t.Errorf("of %d alike: told %v, got %+v, %v", alike, s.team.failures(), out, err)
+			}
+		})
+	}
+}
+
 // TestBroken: where one can never be told, the others are not told again and again;
 // where nobody else is there, it is tried to the end.
 func TestBroken(t *testing.T) {
@@ -607,10 +657,13 @@ func TestRefuse(t *testing.T) {
 		}
 	}
 	many := `{"taskIds":["t-aaaaaa000"`
-	for i := range MaxTasks {
+	for i := range MaxTasks - 1 {
 		many += fmt.Sprintf(`,"t-bbbbbb%03d"`, i)
 	}
-	for _, data := range []string{many + "]}", `{"task_id":"t-shfqw1u1edszvxw5abcd"}`, `{"taskId":"nonsense"}`, `"t-shfqw1u1edszvxw5abcd"`, ``} {
+	if err := s.instance().Refuse(Event{ID: "1", Source: "/ci", Data: json.RawMessage(many + "]}")}); err != nil {
+		t.Errorf("as many as can be: %v", err)
+	}
+	for _, data := range []string{many + `,"t-cccccc000"]}`, `{"task_id":"t-shfqw1u1edszvxw5abcd"}`, `{"taskId":"nonsense"}`, `"t-shfqw1u1edszvxw5abcd"`, ``} {
 		if err := s.instance().Refuse(Event{ID: "1", Source: "/ci", Data: json.RawMessage(data)}); task.KindOf(err) != task.Invalid {
 			t.Errorf("%s: %v", data, err)
 		}
@@ -634,20 +687,24 @@ func TestNoticeID(t *testing.T) {
 	}
 }
 
-// TestLeavesTime: a check that waits to the end leaves the time that it takes to tell.
+// TestLeavesTime: a check that waits to the end leaves the time that it takes to tell,
+// as does one that would wait a moment longer than that.
 func TestLeavesTime(t *testing.T) {
+	const latest = timeLimit - tellFor - lookFor
 	synctest.Test(t, func(t *testing.T) {
 		s := new(stage)
 		s.cloud.start("t-open00000000000000ab", time.Now(), time.Hour, task.Success)
 		s.cloud.start("t-open00000000000000cd", time.Now(), time.Hour, task.Success)
 		for _, ids := range [][]task.ID{{"t-open00000000000000ab"}, {"t-open00000000000000ab", "t-open00000000000000cd"}} {
-			ctx, cancel := context.WithTimeout(t.Context(), timeLimit)
-			began := time.Now()
-			s.instance().Tasks(ctx, here, ids, UntilDeadline, 0)
-			if took := time.Since(began); took < timeLimit-tellFor-lookFor || took > timeLimit-tellFor {
-				t.Errorf("%d tasks: it took %v", len(ids), took)
+			for _, wait := range []time.Duration{UntilDeadline, latest + time.Second/2} {
+				ctx, cancel := context.WithTimeout(t.Context(), timeLimit)
+				began := time.Now()
+				s.instance().Tasks(ctx, here, ids, wait, 0)
+				if took := time.Since(began); took < latest || took > latest+2*callTakes {
+					t.Errorf("%d tasks, a wait of %v: it took %v", len(ids), wait, took)
+				}
+				cancel()
 			}
-			cancel()
 		}
 	})
 }
@@ -718,6 +775,15 @@ func TestMixed(t *testing.T) {
 				last := s.team.told[len(s.team.told)-1]
 				if attempts != test.attempts || last.Kind != task.NoticeOpen || len(last.Results) != len(test.ids)-1 {
 					t.Errorf("%d attempts, last told %+v", attempts, last)
+				}
+				given := 0
+				for _, n := range s.team.told {
+					if n.Kind == task.NoticeOpen {
+						given++
+					}
+				}
+				if given != 1 {
+					t.Errorf("given up %d times", given)
 				}
 			})
 		})

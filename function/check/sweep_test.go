@@ -143,9 +143,9 @@ func TestList(t *testing.T) {
 		if err != nil || len(tasks) != 90 {
 			t.Errorf("%d tasks, %v", len(tasks), err)
 		}
-		s.cloud.endless = true
-		if _, err := s.instance().list(t.Context(), task.ListRequest{Directory: here}); task.KindOf(err) != task.Upstream {
-			t.Errorf("got %v", err)
+		s.cloud.endless, s.cloud.listed = true, nil
+		if _, err := s.instance().list(t.Context(), task.ListRequest{Directory: here}); task.KindOf(err) != task.Upstream || len(s.cloud.listed) != maxPages {
+			t.Errorf("got %v after %d pages", err, len(s.cloud.listed))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
@@ -153,6 +153,28 @@ func TestList(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+// TestListPace: the directories are listed at the same time, and together no faster than one.
+func TestListPace(t *testing.T) {
+	for directories, apart := range map[int]time.Duration{1: pageEvery, 2: 2 * pageEvery, 5: 5 * pageEvery} {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(stage)
+			for i := range 3 * task.MaxPage {
+				s.cloud.start(task.ID(fmt.Sprintf("t-task%02d", i)), time.Now().Add(-time.Hour), time.Second, task.Failed)
+			}
+			c := s.instance()
+			c.Directories = make([]task.DirectoryID, directories)
+			if tasks, err := c.list(t.Context(), task.ListRequest{Directory: here}); err != nil || len(tasks) != 3*task.MaxPage || len(s.cloud.listed) != 3 {
+				t.Fatalf("%d tasks in %d pages, %v", len(tasks), len(s.cloud.listed), err)
+			}
+			for i := range s.cloud.listed[1:] {
+				if got := s.cloud.listed[i+1].Sub(s.cloud.listed[i]); got != callTakes+apart {
+					t.Errorf("with %d directories: pages %v apart, want %v", directories, got, callTakes+apart)
+				}
+			}
+		})
+	}
 }
 
 // TestSweepDirectories: no directory waits for another, and each is told of.
@@ -242,6 +264,23 @@ func TestTickFaults(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestTickOld: a tick that comes very late is heard for as long as its period is listed.
+func TestTickOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(stage)
+		c := s.instance()
+		tick := Tick{Time: time.Now().Add(time.Hour), Payload: sweep5m}
+		time.Sleep(time.Until(windowAt(tick.Time, 5*time.Minute).from.Add(task.ListWindow - listMargin)))
+		if _, err := c.Tick(t.Context(), tick, 0); err != nil {
+			t.Errorf("in time: %v", err)
+		}
+		time.Sleep(1)
+		if _, err := c.Tick(t.Context(), tick, 0); task.KindOf(err) != task.Invalid {
+			t.Errorf("too late: %v", err)
+		}
+	})
 }
 
 func TestTickErrors(t *testing.T) {

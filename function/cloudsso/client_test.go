@@ -343,6 +343,14 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestLongestAnswer: as long as is allowed is not too long.
+func TestLongestAnswer(t *testing.T) {
+	client, record := newClient(t, serve(t, reply(200, running+strings.Repeat(" ", maxBody-len(running)))))
+	if got, err := client.GetTaskStatus(invocation(), directory, taskID); err != nil || got.Status != task.InProgress || len(record.calls) != 1 {
+		t.Errorf("got %+v, %v after %d calls", got, err, len(record.calls))
+	}
+}
+
 func huge(w http.ResponseWriter, _ *http.Request) {
 	chunk := bytes.Repeat([]byte(" "), 1<<20)
 	for range 64 {

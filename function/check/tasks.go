@@ -26,7 +26,9 @@ const (
 	// the next message only after a minute, if not two.
 	tellFor = 90 * time.Second
 
-	// lookFor is kept of the rest for the last look.
+	// lookFor is kept of the rest for the last look. It is longer than what the watcher
+	// keeps for itself at the end of a wait: else that would end before this does, at once,
+	// again and again.
 	lookFor = 3 * time.Second
 
 	// roundFor is how long several tasks are waited for at a time: those that ended

@@ -206,13 +206,13 @@ func notifyTest(t *testing.T, environ ...string) {
 }
 
 // ask has a script in testdata put questions to an npm package, and reads its
-// answers: JSON both ways.
-func ask[Answer any](t *testing.T, script, npmPackage string, questions any) Answer {
+// answers: JSON both ways. The environment may have more for it.
+func ask[Answer any](t *testing.T, script, npmPackage string, questions any, environ ...string) Answer {
 	t.Helper()
 	npmFile(t, npmPackage+"/package.json")
 	node, err := exec.LookPath("node")
 	if err != nil {
-		missing(t, "CHAT ORACLES", "no node found; install Node.js")
+		missing(t, "CHECKS BY NPM PACKAGES", "no node found; install Node.js")
 	}
 	input, err := json.Marshal(questions)
 	if err != nil {
@@ -222,6 +222,7 @@ func ask[Answer any](t *testing.T, script, npmPackage string, questions any) Ans
 	defer cancel()
 	command := exec.CommandContext(ctx, node, filepath.Join("testdata", script))
 	command.Env = append(os.Environ(), "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
+	command.Env = append(command.Env, environ...)
 	command.Stdin = bytes.NewReader(input)
 	var complaints bytes.Buffer
 	command.Stderr = &complaints

@@ -15,7 +15,7 @@ func npmFile(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		missing(t, "CHECKS BY NPM PACKAGES", "no axe-core, Lighthouse, HTML validator or chat SDK; make tools installs them")
+		missing(t, "CHECKS BY NPM PACKAGES", "no axe-core, Lighthouse, HTML validator, judge of headers or chat SDK; make tools installs them")
 	}
 	return path
 }

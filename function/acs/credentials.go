@@ -29,7 +29,7 @@ const (
 type Keys struct{ accessKeyID, secret, token string }
 
 // Format prints asterisks, whatever the verb.
-func (*Keys) Format(f fmt.State, _ rune) { io.WriteString(f, "***") }
+func (*Keys) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "***") }
 
 // MarshalText gives asterisks, to encoding/json and log/slog too.
 func (*Keys) MarshalText() ([]byte, error) { return []byte("***"), nil }

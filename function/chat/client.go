@@ -141,7 +141,8 @@ func (c *client) post(ctx context.Context, p *pace, write func(now time.Time) re
 		p.close(c.now(), failed.closes)
 		pause := max(failed.retryAfter, backoff<<(attempt-1))
 		if failed.problem == tooFast {
-			pause += rand.N(pause) // others that were turned away come back as well
+			// Others that were turned away come back as well.
+			pause += rand.N(pause) // #nosec G404 -- no secret
 		}
 		if !failed.retry || attempt == maxAttempts || !c.leaves(ctx, pause) || c.sleep(ctx, pause) != nil {
 			return failed

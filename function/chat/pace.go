@@ -120,7 +120,7 @@ func (s *share) take(now time.Time, pressed bool) time.Duration {
 		pause := s.part.take(now)
 		if pause > 0 && !s.inTurn {
 			s.inTurn = true
-			pause += rand.N(s.turn)
+			pause += rand.N(s.turn) // #nosec G404 -- no secret
 			s.part.close(now, pause)
 		}
 		return pause

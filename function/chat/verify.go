@@ -29,7 +29,7 @@ func unpad(data []byte, size int) ([]byte, error) {
 		return nil, errDecrypt
 	}
 	n := int(data[len(data)-1])
-	if n == 0 || n > size || n > len(data) || !bytes.Equal(data[len(data)-n:], bytes.Repeat([]byte{byte(n)}, n)) {
+	if n == 0 || n > size || n > len(data) || !bytes.Equal(data[len(data)-n:], bytes.Repeat(data[len(data)-1:], n)) {
 		return nil, errDecrypt
 	}
 	return data[:len(data)-n], nil

@@ -100,7 +100,7 @@ func (c *Checker) search(ctx context.Context, s started) (task.DirectoryID, []ta
 	for tries := 0; ; tries++ {
 		for _, r.Directory = range directories {
 			// Many events come at the same time, to many instances.
-			if clock.Sleep(ctx, rand.N(2*time.Duration(max(1, c.Instances))*time.Second/searchRate)) != nil {
+			if clock.Sleep(ctx, rand.N(2*time.Duration(max(1, c.Instances))*time.Second/searchRate)) != nil { // #nosec G404 -- no secret
 				return "", nil, ctx.Err()
 			}
 			listed, err := c.list(ctx, r)

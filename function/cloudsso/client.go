@@ -110,7 +110,7 @@ func (c *Client) call(ctx context.Context, action string, directory task.Directo
 		}
 		// Half to one and a half of the mean, on top of what the answer asked
 		// for: callers that were turned away together shall not return together.
-		wait := backoff/2 + rand.N(backoff)
+		wait := backoff/2 + rand.N(backoff) // #nosec G404 -- no secret
 		backoff *= backoffGrowth
 		if e, ok := errors.AsType[*task.Error](err); ok {
 			wait += e.RetryAfter

@@ -28,7 +28,7 @@ func (v Value) Reveal() string {
 func (v Value) IsSet() bool { return v.Reveal() != "" }
 
 // Format prints asterisks, whatever the verb.
-func (Value) Format(f fmt.State, _ rune) { io.WriteString(f, "***") }
+func (Value) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "***") }
 
 // MarshalText gives asterisks, to encoding/json and log/slog too.
 func (Value) MarshalText() ([]byte, error) { return []byte("***"), nil }

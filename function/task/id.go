@@ -111,7 +111,7 @@ func ParseIDs(text string) ([]ID, error) {
 func isList(text string, items []string) bool {
 	spaced := strings.ContainsFunc(strings.TrimSpace(text), unicode.IsSpace)
 	for _, item := range items {
-		notWord := func(r rune) bool { return r >= 0x80 || !isWordByte(byte(r)) && !strings.ContainsRune("_*.@", r) }
+		notWord := func(r rune) bool { return r >= 0x80 || !isWordByte(byte(r)) && !strings.ContainsRune("_*.@", r) } // #nosec G115 -- of what is less than 0x80
 		if strings.ContainsFunc(item, notWord) || spaced && !strings.HasPrefix(item, "t-") {
 			return false
 		}

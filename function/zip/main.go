@@ -24,12 +24,12 @@ func main() {
 
 // pack writes target with source in it as "main", the name that s.yaml gives as the handler.
 func pack(source, target string) error {
-	in, err := os.Open(source)
+	in, err := os.Open(source) // #nosec G304 G703 -- who builds says what to pack
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	out, err := os.Create(target)
+	out, err := os.Create(target) // #nosec G304 G703 -- and where to
 	if err != nil {
 		return err
 	}

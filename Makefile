@@ -7,6 +7,8 @@ RACE     = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 # Function Compute's runtime go1 is linux/amd64.
 GOOS    := linux
 GOARCH  := amd64
+# How long each fuzz target runs.
+FUZZTIME ?= 30s
 # What reads the code. These stay out of every go.mod: gosec alone brings a
 # hundred modules along.
 GOSEC    = $(GO) run github.com/securego/gosec/v2/cmd/gosec@v2.30.0
@@ -14,7 +16,7 @@ GITLEAKS = $(GO) run github.com/zricethezav/gitleaks/v8@v8.30.1
 # What the tests of the pages look for.
 BROWSERS = chromium chromium-browser google-chrome google-chrome-stable headless-shell
 
-.PHONY: build package run generate browser tools test check gosec gitleaks bench deploy clean
+.PHONY: build package run generate browser tools test check gosec gitleaks fuzz bench deploy clean
 
 build: ## the function, as Function Compute runs it: build/main
 	CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO) build -trimpath -buildvcs=false \
@@ -53,7 +55,7 @@ test: browser
 	$(GO) test $(RACE) -count=1 ./...
 	cd function/acceptance && $(GO) test $(RACE) -count=1
 
-check: tools test gosec gitleaks ## all that CI runs
+check: tools test gosec gitleaks ## all that CI runs, but for fuzz
 	$(GO) mod tidy -diff
 	$(GO) tool templ generate
 	@made=$$(git status --porcelain -- '*_templ.go' web/dist web/names.go) && test -z "$$made" || { echo "made, but not committed:"; echo "$$made"; exit 1; }
@@ -81,6 +83,13 @@ gosec: ## what looks like a hole
 
 gitleaks: ## what looks like a secret; .gitleaks.toml says what is none
 	$(GITLEAKS) dir --no-banner --redact --verbose .
+
+# Two at a time, of which each has one processor.
+fuzz: ## every fuzz target there is, for FUZZTIME each
+	@set -e; list=$$($(GO) test -list '^Fuzz' ./...); \
+	echo "$$list" | awk '/^Fuzz/ {names[n++] = $$1} /^ok/ {for (i = 0; i < n; i++) print $$2, names[i]; n = 0}' | \
+	xargs -P 2 -L 1 sh -c 'said=$$($(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -parallel 1 "$$0" 2>&1) || { echo "$$0 $$1 FAILED"; echo "$$said"; exit 1; }; \
+		n=$$(echo "$$said" | sed -n "s/^fuzz: elapsed: .* execs: \([0-9]*\).*/\1/p" | tail -n 1); echo "$$0 $$1: $${n:-no} executions"'
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -84,11 +84,11 @@ gosec: ## what looks like a hole
 gitleaks: ## what looks like a secret; .gitleaks.toml says what is none
 	$(GITLEAKS) dir --no-banner --redact --verbose .
 
-# Two at a time, of which each has one processor.
+# Several at a time: what counts is that each has had its time.
 fuzz: ## every fuzz target there is, for FUZZTIME each
 	@set -e; list=$$($(GO) test -list '^Fuzz' ./...); \
 	echo "$$list" | awk '/^Fuzz/ {names[n++] = $$1} /^ok/ {for (i = 0; i < n; i++) print $$2, names[i]; n = 0}' | \
-	xargs -P 2 -L 1 sh -c 'said=$$($(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -parallel 1 "$$0" 2>&1) || { echo "$$0 $$1 FAILED"; echo "$$said"; exit 1; }; \
+	xargs -P 4 -L 1 sh -c 'said=$$($(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -parallel 1 "$$0" 2>&1) || { echo "$$0 $$1 FAILED"; echo "$$said"; exit 1; }; \
 		n=$$(echo "$$said" | sed -n "s/^fuzz: elapsed: .* execs: \([0-9]*\).*/\1/p" | tail -n 1); echo "$$0 $$1: $${n:-no} executions"'
 
 bench:

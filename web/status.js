@@ -264,6 +264,8 @@ document.addEventListener('visibilitychange', () => {
   if (next && !paused && !document.hidden) again() // somebody is back
   else schedule()
 })
+// Who has signed out does not come back to what was shown to them.
+addEventListener('pageshow', ({ persisted }) => { if (persisted && find('.sign-out')) location.reload() })
 addEventListener('online', () => { if (lost && going()) look() })
 
 // remember keeps what was looked up for the first page, in this browser alone.

@@ -71,6 +71,10 @@ func TestSignIn(t *testing.T) {
 			if status := b.follow(".sign-out button"); status != 200 || b.text("h1") != "Sign in" {
 				t.Errorf("signing out: status %d, %q", status, b.text("h1"))
 			}
+			if scripts == "with scripts" {
+				evaluate[any](b, `history.back()`)
+				b.wait(`document.querySelector("h1")?.textContent === "Sign in to see this"`)
+			}
 			if status := b.open(m.front + failedPath); status != 401 {
 				t.Errorf("signed out: status %d", status)
 			}

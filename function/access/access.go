@@ -48,11 +48,20 @@ func Parse(mode, tokens, keys, publicURL string) (Policy, error) {
 		return Policy{}, err
 	}
 	if publicURL != "" {
-		if err := p.origins.AddTrustedOrigin(publicURL); err != nil {
+		if err := p.origins.AddTrustedOrigin(originOf(publicURL)); err != nil {
 			return Policy{}, fmt.Errorf("PUBLIC_URL: %w", err)
 		}
 	}
 	return p, nil
+}
+
+// originOf is the address of a site as browsers write it (RFC 6454, section 6.2).
+func originOf(site string) string {
+	site = strings.ToLower(site)
+	if bare, ok := strings.CutSuffix(site, ":443"); ok && strings.HasPrefix(site, "https://") {
+		return bare
+	}
+	return site
 }
 
 // Open reports whether everybody is let in.
@@ -76,19 +85,17 @@ var (
 // neither. The error says, for the log, why it is not let in; if it has a method
 // RetryAfter, there were too many attempts.
 func (p Policy) Caller(r *http.Request, now time.Time) (name string, session bool, err error) {
-	if name, err = p.Bearer(r, now); err == nil || !errors.Is(err, errNoCredentials) {
-		if err != nil && p.open {
-			return "", false, nil
-		}
-		return name, false, err
-	}
-	if name, err = p.session(r, now); err == nil {
-		return name, true, nil
-	}
-	if p.open {
+	name, err = p.Bearer(r, now)
+	switch {
+	case err == nil:
+		return name, false, nil
+	case p.open:
 		return "", false, nil
+	case !errors.Is(err, errNoCredentials):
+		return "", false, err
 	}
-	return "", false, err
+	name, err = p.session(r, now)
+	return name, err == nil, err
 }
 
 // Bearer returns the name of the token that the request bears (RFC 6750, section

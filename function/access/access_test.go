@@ -136,6 +136,7 @@ func TestParseErrors(t *testing.T) {
 		{"the hash of nothing", "", "bot:" + hash(""), "", "", `entry 1 ("bot") is the hash of no token at all`},
 		{"a hash cut short", "", "bot:" + good[1:], "", "", "ACCESS_TOKENS: entry 1 is not"},
 		{"a token instead of its hash", "", "bot:" + strings.Repeat("z", 64), "", "", `the hash of entry 1 ("bot") is not hexadecimal`},
+		{"one token under two names", "", "bot:" + good + ",alice:" + strings.ToUpper(good), "", "", `entry 2 ("alice") is the token of another entry`},
 		{"a short key", "", "", key[:31], "", "SIGNING_KEY: key 1 has less than 32 characters: make one with: openssl rand -base64 32"},
 		{"a short second key", "", "", key + ", " + otherKey[:31], "", "SIGNING_KEY: key 2 has less than 32"},
 		{"three keys", "", "", key + "," + otherKey + "," + strings.Repeat("k", 32), "", "SIGNING_KEY: more than two keys"},
@@ -227,6 +228,37 @@ func TestAttempts(t *testing.T) {
 			}
 		}
 	})
+	t.Run("who was there before is not locked out", func(t *testing.T) {
+		p := parse(t, "", "bot:"+hash("alpha")+",ops:"+hash("beta"), key)
+		if err := attempt(p, mallory, "alpha", now.Add(-24*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		guess(t, p, mallory, maxGuesses, now)
+		if err := attempt(p, mallory, "alpha", now); err != nil {
+			t.Errorf("the right token that was known there: %v", err)
+		}
+		if err := attempt(p, mallory, "beta", now); !errors.As(err, new(TooMany)) {
+			t.Errorf("the right token that is new there: %v", err)
+		}
+	})
+	t.Run("so many right tokens are known of an address", func(t *testing.T) {
+		var tokens []string
+		for i := range maxKnown + 1 {
+			tokens = append(tokens, fmt.Sprintf("n%d:%s", i, hash(fmt.Sprint("right-", i))))
+		}
+		p := parse(t, "", strings.Join(tokens, ","), key)
+		for i := range maxKnown + 1 {
+			if err := attempt(p, mallory, fmt.Sprint("right-", i), now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		guess(t, p, mallory, maxGuesses, now)
+		for i := range maxKnown + 1 {
+			if err := attempt(p, mallory, fmt.Sprint("right-", i), now); (err == nil) != (i < maxKnown) {
+				t.Errorf("right token %d: %v", i, err)
+			}
+		}
+	})
 	t.Run("a session and a link need no attempt", func(t *testing.T) {
 		p := policy(t)
 		_, cookie, err := p.SignIn(from(mallory), "alpha", now)
@@ -245,7 +277,7 @@ func TestAttempts(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("memory is bounded, the oldest goes", func(t *testing.T) {
+	t.Run("memory is bounded, who has not come for longest goes", func(t *testing.T) {
 		p := policy(t)
 		guess(t, p, mallory, maxGuesses, now)
 		for i := range maxAddresses {
@@ -259,6 +291,9 @@ func TestAttempts(t *testing.T) {
 		}
 		if err := attempt(p, mallory, "alpha", now); err != nil {
 			t.Errorf("another than the oldest is gone: %v", err)
+		}
+		if n := len(p.attempts.addresses); n != maxAddresses {
+			t.Errorf("%d addresses are remembered, want %d", n, maxAddresses)
 		}
 	})
 }

@@ -13,34 +13,44 @@ import (
 
 const (
 	// maxGuesses is how many different wrong tokens an address may try in a
-	// period: more than anybody mistypes, and nothing against a token that is random.
-	// The same one again, from a program that has not heard of a new one, is no guess.
+	// period: more than anybody mistypes, no more than 100 an hour (OWASP ASVS 4.0.3,
+	// 2.2.1), and nothing against a token that is random. The same one again, from a
+	// program that has not heard of a new one, is no guess.
 	maxGuesses = 10
-	period     = 5 * time.Minute
-	// maxAddresses bounds what is remembered.
+	period     = 6 * time.Minute
+	// maxKnown is how many right tokens are remembered of an address, and
+	// maxAddresses of how many addresses anything is.
+	maxKnown     = 16
 	maxAddresses = 1024
 	// networkBits is the part of an IPv6 address that one customer has for all their own.
 	networkBits = 64
 )
 
-// attempts are the guesses of each address in this instance, since when it made
-// the first of them.
+// attempts are what each address has tried in this instance.
 type attempts struct {
 	mu        sync.Mutex
-	addresses map[netip.Addr]*guesses
+	addresses map[netip.Addr]*visitor
 }
 
-type guesses struct {
-	since time.Time
-	sums  [][sha256.Size]byte
+// A visitor is an address: the wrong tokens that it has tried, since when, and the
+// right ones that it had before. Behind one address may sit a whole company, of
+// which one who guesses must not lock out the others.
+type visitor struct {
+	last  time.Time // that it came
+	since time.Time // that it guesses
+	wrong [][sha256.Size]byte
+	right [][sha256.Size]byte
 }
 
 // TooMany is the error of an address that has made too many guesses. Until they
-// are forgotten, a right token is refused too.
-type TooMany struct{ wait time.Duration }
+// are forgotten, a right token that is new there is refused too.
+type TooMany struct {
+	address netip.Addr
+	wait    time.Duration
+}
 
 func (e TooMany) Error() string {
-	return fmt.Sprintf("%d different wrong tokens from this address", maxGuesses)
+	return fmt.Sprintf("%d different wrong tokens from %v", maxGuesses, e.address)
 }
 
 // RetryAfter is how long it is until another attempt is looked at.
@@ -50,39 +60,47 @@ func (e TooMany) RetryAfter() time.Duration { return e.wait }
 func (a *attempts) take(address netip.Addr, sum [sha256.Size]byte, right bool, now time.Time) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	g := a.addresses[address]
-	if g != nil && now.Sub(g.since) >= period {
-		delete(a.addresses, address)
-		g = nil
+	v := a.visitor(address)
+	v.last = now
+	if now.Sub(v.since) >= period {
+		v.wrong = nil
 	}
 	switch {
-	case g != nil && len(g.sums) == maxGuesses:
-		return TooMany{g.since.Add(period).Sub(now)}
-	case right, g != nil && slices.Contains(g.sums, sum):
-		return nil
-	case g == nil:
-		g = &guesses{since: now}
-		a.remember(address, g)
+	case right && slices.Contains(v.right, sum):
+	case len(v.wrong) == maxGuesses:
+		return TooMany{address, v.since.Add(period).Sub(now)}
+	case right && len(v.right) < maxKnown:
+		v.right = append(v.right, sum)
+	case !right && !slices.Contains(v.wrong, sum):
+		if len(v.wrong) == 0 {
+			v.since = now
+		}
+		v.wrong = append(v.wrong, sum)
 	}
-	g.sums = append(g.sums, sum)
 	return nil
 }
 
-// remember makes room for one more address, at the cost of the one that has been known longest.
-func (a *attempts) remember(address netip.Addr, g *guesses) {
+// visitor is what is known of an address. A new one takes the place of the one that
+// has not come for longest.
+func (a *attempts) visitor(address netip.Addr) *visitor {
+	if v, ok := a.addresses[address]; ok {
+		return v
+	}
 	if a.addresses == nil {
-		a.addresses = make(map[netip.Addr]*guesses)
+		a.addresses = make(map[netip.Addr]*visitor)
 	}
 	if len(a.addresses) == maxAddresses {
-		var oldest netip.Addr
-		for other, o := range a.addresses {
-			if since := a.addresses[oldest]; since == nil || o.since.Before(since.since) {
-				oldest = other
+		var longest netip.Addr
+		for other, v := range a.addresses {
+			if known, ok := a.addresses[longest]; !ok || v.last.Before(known.last) {
+				longest = other
 			}
 		}
-		delete(a.addresses, oldest)
+		delete(a.addresses, longest)
 	}
-	a.addresses[address] = g
+	v := new(visitor)
+	a.addresses[address] = v
+	return v
 }
 
 // addressOf is where the request comes from: what Function Compute says, never

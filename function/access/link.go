@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// LinkLife is how long a signed link opens what it leads to.
-const LinkLife = 7 * 24 * time.Hour
-
 // The parameters of a signed link.
 const (
 	linkUntil     = "expires"

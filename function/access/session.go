@@ -1,7 +1,6 @@
 package access
 
 import (
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"strconv"
@@ -10,8 +9,13 @@ import (
 )
 
 // SessionLife is how long a browser stays signed in (OWASP ASVS 4.0.3, 3.3.2: at
-// level 2 no longer than 12 hours).
+// level 2 no longer than 12 hours). That it would end after half an hour of nothing
+// takes a memory that there is not.
 const SessionLife = 12 * time.Hour
+
+// maxSessions is how many cookies are looked at that could be the session's: a
+// browser has one.
+const maxSessions = 2
 
 // sessionCookie has a prefix by which browsers take it only over https, for the
 // whole site and for no other host (RFC 6265bis, section 4.1.3.2).
@@ -35,7 +39,7 @@ func (p Policy) SignIn(r *http.Request, value string, now time.Time) (name strin
 	}
 	until := unix(now.Add(SessionLife))
 	c := newCookie()
-	c.Value = until + "." + p.sign(forSession, until, hex.EncodeToString([]byte(t.sum.Reveal())))
+	c.Value = until + "." + p.sign(forSession, until, t.id())
 	c.MaxAge = int(SessionLife / time.Second)
 	return t.name, c, nil
 }
@@ -54,16 +58,34 @@ func newCookie() *http.Cookie {
 // session returns the name of the token that the request's browser is signed in with.
 func (p Policy) session(r *http.Request, now time.Time) (name string, err error) {
 	err = errNoCredentials
-	for _, c := range r.CookiesNamed(sessionCookie) {
-		until, given, _ := strings.Cut(c.Value, ".")
+	for _, value := range sessions(r) {
+		err = errEnded
+		until, given, _ := strings.Cut(value, ".")
+		if _, ok := ahead(until, now); !ok {
+			continue
+		}
 		for _, t := range p.tokens {
-			if _, ok := ahead(until, now); p.signed(given, forSession, until, hex.EncodeToString([]byte(t.sum.Reveal()))) && ok {
+			if p.signed(given, forSession, until, t.id()) {
 				return t.name, nil
 			}
 		}
-		err = errEnded
 	}
 	return "", err
+}
+
+// sessions are the values of the session's cookie, of which some may be none.
+// Function Compute joins lines of a header with commas, and of cookies there may be
+// several lines (RFC 9113, section 8.2.3); in those of ours there is no comma.
+func sessions(r *http.Request) (values []string) {
+	for _, line := range r.Header["Cookie"] {
+		for cookie := range strings.FieldsFuncSeq(line, func(c rune) bool { return c == ';' || c == ',' }) {
+			name, value, _ := strings.Cut(strings.TrimSpace(cookie), "=")
+			if name == sessionCookie && len(values) < maxSessions {
+				values = append(values, value)
+			}
+		}
+	}
+	return values
 }
 
 // unix is a time as it is signed: in seconds of Unix time.

@@ -95,6 +95,9 @@ func TestSessionAmongCookies(t *testing.T) {
 	}{
 		{"others of other names", "a=b; " + sessionCookie + "=" + good + "; c=d", "", "bot"},
 		{"a wrong one of the same name before", sessionCookie + "=1.x; " + sessionCookie + "=" + good, "", "bot"},
+		{"in another line, joined by Function Compute", "a=b," + sessionCookie + "=" + good + ",c=d", "", "bot"},
+		{"after more than a browser has", strings.Repeat(sessionCookie+"=1.x; ", maxSessions) + sessionCookie + "=" + good, "", ""},
+		{"a name that ends like it", "x" + sessionCookie + "=" + good, "", ""},
 		{"another name for it", "session=" + good + "; __host-session=" + good, "", ""},
 		{"a token that is wrong besides", sessionCookie + "=" + good, "Bearer beta", ""},
 		{"a scheme that is not ours besides", sessionCookie + "=" + good, "Basic YTpi", "bot"},
@@ -115,8 +118,35 @@ func TestSessionAmongCookies(t *testing.T) {
 func TestSessionWhereOpen(t *testing.T) {
 	cookie := signIn(t, parse(t, "", "bot:"+hash("alpha"), key))
 	p := parse(t, "open", "bot:"+hash("alpha"), key)
-	if name, _, err := p.Caller(from("192.0.2.1:1", "Cookie: "+cookie.Name+"="+cookie.Value), now.Add(SessionLife)); name != "" || err != nil {
-		t.Errorf("a session that has ended: got %q, %v", name, err)
+	for _, after := range []time.Duration{0, SessionLife} {
+		name, session, err := p.Caller(from("192.0.2.1:1", "Cookie: "+cookie.Name+"="+cookie.Value), now.Add(after))
+		if name != "" || session || err != nil { // nobody could sign out of it
+			t.Errorf("a session of before, after %v: got %q, %v, %v", after, name, session, err)
+		}
+	}
+}
+
+// TestOriginOfSite: an address may be written in other ways than browsers write it.
+func TestOriginOfSite(t *testing.T) {
+	for _, site := range []string{"https://status.example.com", "https://Status.Example.com", "https://status.example.com:443"} {
+		p, err := Parse("", "", "", site)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := from("192.0.2.1:1", "Origin: https://status.example.com")
+		r.Method, r.Host = http.MethodPost, "status.internal.example"
+		if err := p.SameOrigin(r); err != nil {
+			t.Errorf("%s: %v", site, err)
+		}
+	}
+	p, err := Parse("", "", "", "http://127.0.0.1:443")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := from("192.0.2.1:1", "Origin: http://127.0.0.1:443")
+	r.Method = http.MethodPost
+	if err := p.SameOrigin(r); err != nil {
+		t.Errorf("a port that is none of its own: %v", err)
 	}
 }
 

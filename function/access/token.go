@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,14 +39,21 @@ func parseTokens(tokens string) ([]token, error) {
 		if none := sha256.Sum256(nil); string(raw) == string(none[:]) {
 			return nil, fmt.Errorf("ACCESS_TOKENS: entry %d (%q) is the hash of no token at all", i+1, name)
 		}
-		parsed = append(parsed, token{name, secret.New(string(raw))})
+		t := token{name, secret.New(string(raw))}
+		if slices.ContainsFunc(parsed, func(p token) bool { return p.id() == t.id() }) {
+			return nil, fmt.Errorf("ACCESS_TOKENS: entry %d (%q) is the token of another entry: nobody could tell who it is", i+1, name)
+		}
+		parsed = append(parsed, t)
 	}
 	return parsed, nil
 }
 
+// id is what stands for the token in what is signed.
+func (t token) id() string { return hex.EncodeToString([]byte(t.sum.Reveal())) }
+
 // try returns the token of that value. It compares hashes, and always all of
 // them, so that the time it takes tells nothing; and an address that has made
-// too many guesses learns nothing of a right one either.
+// too many guesses learns nothing of a right one that is new there.
 func (p Policy) try(r *http.Request, value string, now time.Time) (token, error) {
 	sum := sha256.Sum256([]byte(value))
 	var found token
@@ -58,11 +66,12 @@ func (p Policy) try(r *http.Request, value string, now time.Time) (token, error)
 	if p.attempts == nil {
 		return token{}, errWrongToken // the zero policy
 	}
-	if err := p.attempts.take(addressOf(r), sum, ok, now); err != nil {
+	address := addressOf(r)
+	if err := p.attempts.take(address, sum, ok, now); err != nil {
 		return token{}, err
 	}
 	if !ok {
-		return token{}, errWrongToken
+		return token{}, fmt.Errorf("%w, from %v", errWrongToken, address)
 	}
 	return found, nil
 }

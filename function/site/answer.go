@@ -71,6 +71,8 @@ type answer struct {
 	cache    string
 	// vary is what of the request the answer depends on; empty for varying.
 	vary string
+	// posts is an answer with a form that has to come from this site.
+	posts bool
 	// localized answers are in the language of the exchange.
 	localized bool
 	// validator is what an ETag is made of; empty for none, or where tag is one.
@@ -98,6 +100,11 @@ func (a *answer) write(w http.ResponseWriter, e *exchange) {
 		h[name] = values
 	}
 	h.Set("Cache-Control", a.cache)
+	if a.posts {
+		// With no referrer, browsers give no origin either (Fetch, "append a request
+		// Origin header"), and the older ones nothing else to go by.
+		h.Set("Referrer-Policy", "same-origin")
+	}
 	if a.localized {
 		h.Set("Content-Language", e.language.Tag())
 	}

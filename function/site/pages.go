@@ -59,7 +59,7 @@ func (s *Site) page(e *exchange, state, title string) templates.Page {
 	if e.request.Method == http.MethodPost { // a link cannot send it again
 		p.SwitchURL = "/"
 	}
-	if s.Lister != nil && e.linked.IsZero() && (state != stateSignIn || e.session) {
+	if s.Lister != nil && e.linked.IsZero() && (e.session || state != stateSignIn && e.path != "/sign-in") {
 		p.RecentURL = templ.SafeURL(e.to("/tasks"))
 	}
 	switch {

@@ -147,6 +147,7 @@ func (s *Site) problemAnswer(e *exchange, err error) *answer {
 		if e.returnTo == "" {
 			e.returnTo = e.with()
 		}
+		a.posts = true
 		body, renderErr = s.signInPage(e, e.words().SignInFirst)
 	} else {
 		if signsIn {
@@ -168,6 +169,8 @@ func (s *Site) problemPage(e *exchange, p Problem, a *answer) ([]byte, error) {
 		Heading: p.Title, Detail: task.Visible(p.Detail), Hint: p.Hint, RequestID: p.RequestID,
 	}
 	switch {
+	case e.path == "/sign-in" && p.Retryable:
+		v.Reload.CheckURL = templ.SafeURL(e.to("/sign-in", "to", e.returnTo))
 	case p.Retryable:
 		every, _ := e.refresh() // one that cannot be read is a problem of its own
 		if every > 0 {

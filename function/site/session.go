@@ -28,7 +28,10 @@ type Sessions interface {
 var (
 	errUnauthorized = &refusal{status: http.StatusUnauthorized, name: "unauthorized",
 		title: task.Text{En: "An access token is needed", Zh: "需要访问令牌"},
-		hint:  task.Text{En: "Send the header: Authorization: Bearer <token>.", Zh: "请在请求头中携带：Authorization: Bearer <令牌>。"}}
+		hint: task.Text{
+			En: "Send the header: Authorization: Bearer <token>. For the operator: SIGNING_KEY lets browsers sign in, and links in messages open their tasks.",
+			Zh: "请在请求头中携带：Authorization: Bearer <令牌>。管理员可设置 SIGNING_KEY，以便通过浏览器登录，并使消息中的链接可直接打开对应的任务。",
+		}}
 	errCrossOrigin = &refusal{status: http.StatusForbidden, name: "cross-origin",
 		title: task.Text{En: "This came from another site", Zh: "请求来自其他网站"},
 		hint:  task.Text{En: "Open this site's own page and try again there.", Zh: "请打开本站页面后重试。"}}
@@ -39,7 +42,7 @@ func errTooMany(wait time.Duration) *refusal {
 		title: task.Text{En: "Too many attempts", Zh: "尝试次数过多"},
 		hint: task.Text{
 			En: "Too many wrong tokens came from your address. Wait a few minutes, then try again.",
-			Zh: "您的地址多次提交了错误的令牌，请过几分钟再试。",
+			Zh: "来自您 IP 地址的错误令牌过多，请过几分钟再试。",
 		}}
 }
 
@@ -53,7 +56,7 @@ func (s *Site) askToSignIn(e *exchange) (*answer, error) {
 	if name, session, err := s.Guard.Caller(e.request, e.now); err == nil {
 		e.caller, e.session = name, session
 	}
-	a := &answer{status: http.StatusOK, contentType: page, localized: true, cache: noStore}
+	a := &answer{status: http.StatusOK, contentType: page, localized: true, cache: noStore, posts: true}
 	var err error
 	a.body, err = s.signInPage(e, e.words().SignIn)
 	return a, err
@@ -84,6 +87,9 @@ func (s *Site) signOut(e *exchange) (*answer, error) {
 	if err := s.Sessions.SameOrigin(e.request); err != nil {
 		return nil, fmt.Errorf("%w: %w", errCrossOrigin, err)
 	}
+	if name, session, err := s.Guard.Caller(e.request, e.now); err == nil && session {
+		e.log(slog.String("signedOut", name))
+	}
 	a := redirect(e.to("/sign-in"))
 	a.set("Set-Cookie", s.Sessions.SignOut().String())
 	a.set("Clear-Site-Data", `"cache", "storage"`)
@@ -103,16 +109,17 @@ func localAddress(address string) string {
 // signInPage asks for a token, in the place of what needs one.
 func (s *Site) signInPage(e *exchange, heading string) ([]byte, error) {
 	w := e.words()
+	if e.session {
+		heading = fmt.Sprintf(w.SignedInAs, label(e.caller))
+	}
 	v := templates.SignIn{
 		Page:    s.page(e, stateSignIn, heading),
 		Heading: heading,
+		Known:   e.session,
 		Action:  templ.SafeURL(e.to("/sign-in")),
 		To:      e.returnTo,
 	}
-	switch {
-	case e.session:
-		v.Heading, v.Known = v.SignedIn, true
-	case e.request.Method == http.MethodPost:
+	if e.request.Method == http.MethodPost {
 		v.Wrong, v.RequestID = w.WrongToken, e.requestID
 	}
 	if e.path == "/sign-in" {

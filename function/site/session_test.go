@@ -103,12 +103,56 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
+// TestOriginIsKept: where a form has to come from this site, browsers are let say that it does.
+func TestOriginIsKept(t *testing.T) {
+	page := "/tasks/" + string(failed)
+	for _, test := range []struct {
+		name string
+		r    *http.Request
+		want string
+	}{
+		{"asked to sign in", request("GET", "/sign-in", asksForPage), "same-origin"},
+		{"asked to sign in first", request("GET", page, asksForPage), "same-origin"},
+		{"a wrong token", posted("/sign-in", "token=bad"), "same-origin"},
+		{"signed in", request("GET", page, asksForPage, "Cookie: session=token"), "same-origin"},
+		{"signed in, as JSON", request("GET", page, "Cookie: session=token"), "no-referrer"},
+		{"by a token", request("GET", page, asksForPage, "Authorization: Bearer token"), "no-referrer"},
+		{"by a link", request("GET", strings.TrimPrefix(guarded().Link(directory, []task.ID{failed}), "https://status.example.com"), asksForPage), "no-referrer"},
+	} {
+		if got := send(guarded(), test.r).Header().Get("Referrer-Policy"); got != test.want {
+			t.Errorf("%s: Referrer-Policy is %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+// TestSharedBrowser: what a browser sees that has signed in or came by a link is not
+// kept for longer than it may see it.
+func TestSharedBrowser(t *testing.T) {
+	page := "/tasks/" + string(failed)
+	for _, test := range []struct {
+		name, target, header string
+		want                 string
+	}{
+		{"by a token", page, "Authorization: Bearer token", doneDocument},
+		{"signed in", page, "Cookie: session=token", noStore},
+		{"by a link", strings.TrimPrefix(guarded().Link(directory, []task.ID{failed}), "https://status.example.com"), "X: x", revalidate},
+	} {
+		if got := send(guarded(), request("GET", test.target, test.header)).Header().Get("Cache-Control"); got != test.want {
+			t.Errorf("%s: Cache-Control is %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
 func TestSignInSaysWhenToTryAgain(t *testing.T) {
 	for _, form := range []string{"Accept: application/json", asksForPage} {
 		w := send(guarded(), request("GET", "/tasks/"+string(failed), form, "Authorization: Bearer again"))
 		if w.Code != 429 || w.Header().Get("Retry-After") != "90" || w.Header().Get("WWW-Authenticate") != "" {
 			t.Errorf("%s: got %d %v", form, w.Code, w.Header())
 		}
+	}
+	w := send(guarded(), posted("/sign-in", "token=again&to=/tasks/"+string(failed)))
+	if body := w.Body.String(); !strings.Contains(body, `href="/sign-in?to=%2Ftasks%2F`+string(failed)+`"`) || strings.Contains(body, "Reload by itself") || strings.Contains(body, "Recent tasks") {
+		t.Errorf("the form: got %s", body)
 	}
 }
 

@@ -195,6 +195,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		a = s.problemAnswer(e, err)
 	}
+	a.posts = a.posts || e.session && e.form == asPage
 	a.write(w, e)
 
 	status, level := a.status, slog.LevelInfo
@@ -203,6 +204,8 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status = statusClientClosed
 	case err != nil && status >= http.StatusInternalServerError:
 		level = slog.LevelError
+	case status == http.StatusTooManyRequests:
+		level = slog.LevelWarn
 	}
 	attrs := []slog.Attr{
 		slog.String("requestId", e.requestID),

@@ -211,12 +211,16 @@ func (s *Site) lookAnswer(e *exchange, l look) *answer {
 		validator:   s.validator(e, l),
 	}
 	switch settled := settled(l.results); {
+	case e.session: // a browser that others may use when it has been signed out
+		a.cache = noStore
+	case !e.linked.IsZero(): // which may end before the answer would
 	case settled && !s.complete(l.results):
 	case settled && e.form == asPage:
 		a.cache = privatePage
 	case settled:
 		a.cache = doneDocument
-	case e.form == asPage && l.refresh > 0:
+	}
+	if e.form == asPage && l.refresh > 0 && !settled(l.results) {
 		a.set("Refresh", strconv.Itoa(seconds(l.refresh)))
 	}
 	if l.asked {
@@ -243,9 +247,13 @@ func (s *Site) validator(e *exchange, l look) string {
 	if e.form != asJSON && !settled(l.results) {
 		second = e.now.Unix()
 	}
-	by := ""
-	if e.form == asPage && e.session {
-		by = e.caller // which the page says
+	by := "" // what a page says of who it is for
+	switch {
+	case e.form != asPage:
+	case e.session:
+		by = "session " + e.caller
+	case !e.linked.IsZero():
+		by = "link"
 	}
 	return fmt.Sprintf("%s %s %s %s %d %q\n%s", s.Version, e.form, e.language.Tag(), e.request.URL.RawQuery, second, by, encode(told))
 }

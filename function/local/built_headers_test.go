@@ -112,6 +112,8 @@ func TestBuiltLogTail(t *testing.T) {
 			note(s.get(t, "/"+cookie, headers...))
 			note(s.send(t, http.MethodPost, "/events", `{"taskId":"`+id+`"}`, append(headers, "Content-Type", "application/json")...))
 			note(s.send(t, http.MethodPost, "/chat/slack", "token="+cookie, headers...))
+			note(s.send(t, http.MethodPost, "/sign-in", "to=/tasks/"+id+"&token="+cookie, append(tail, "Content-Type", "application/x-www-form-urlencoded")...))
+			note(s.get(t, "/tasks/"+id+"?expires=9999999999&signature="+cookie, append(tail, "Cookie", "__Host-session=9999999999."+cookie)...))
 		}
 		note(s.invoke(t, `{"taskId":"`+id+`"}`, tail...))
 		note(s.invoke(t, `{"x":"`+cookie+`"}`, tail...))

@@ -245,6 +245,9 @@ func TestOversizedHTTPEvent(t *testing.T) {
 			if want := fmt.Sprintf(`{"statusCode":%d,`, test.status); err != nil || !strings.HasPrefix(string(result), want) {
 				t.Errorf("got %.200s, %v; want %s", result, err, want)
 			}
+			if why := strings.Contains(string(result), "/problems/too-large") && strings.Contains(string(result), "at most 64 KB"); why != (test.status == 413) {
+				t.Errorf("it does not say why: %.300s", result)
+			}
 		})
 	}
 }

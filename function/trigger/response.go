@@ -16,12 +16,12 @@ import (
 func (f *Function) serve(ctx context.Context, ev *httpEvent, requestID string) json.RawMessage {
 	if ev.oversized {
 		f.Log.WarnContext(ctx, "oversized HTTP trigger event", "requestId", requestID)
-		return f.problem(ev, http.StatusRequestEntityTooLarge, task.Invalid, "the request is too large", requestID)
+		return f.refuse(ev, tooLarge, requestID)
 	}
 	r, err := ev.request(ctx, requestID)
 	if err != nil {
 		f.Log.WarnContext(ctx, "malformed HTTP trigger event", "requestId", requestID, "error", err)
-		return f.problem(ev, http.StatusBadRequest, task.Invalid, detailOf(err), requestID)
+		return f.refuse(ev, problemOf(task.Invalid, http.StatusBadRequest, detailOf(err)), requestID)
 	}
 	w := &responseWriter{header: http.Header{}}
 	f.HTTP.ServeHTTP(w, r)
@@ -39,21 +39,40 @@ func (f *Function) serve(ctx context.Context, ev *httpEvent, requestID string) j
 // handler is not called, so that nothing is done twice and CloudSSO is not asked.
 func (f *Function) refuseRepeated(ctx context.Context, ev *httpEvent, requestID string, retries int) json.RawMessage {
 	f.Log.WarnContext(ctx, "repeated HTTP trigger event", "requestId", requestID, "attempt", retries)
-	return f.problem(ev, http.StatusBadRequest, task.Invalid, "a request is not served a second time: nobody waits for this answer", requestID)
+	p := problemOf(task.Invalid, http.StatusBadRequest, "a request is not served a second time: nobody waits for this answer")
+	return f.refuse(ev, p, requestID)
 }
 
-// problem returns a response object with a problem document (RFC 9457), for
-// what goes wrong where no handler can answer.
-func (f *Function) problem(ev *httpEvent, status int, kind task.Kind, detail, requestID string) json.RawMessage {
-	document, _ := encode(struct { // texts, numbers and booleans always encode
-		Type      string `json:"type"`
-		Title     string `json:"title"`
-		Status    int    `json:"status"`
-		Detail    string `json:"detail,omitempty"`
-		RequestID string `json:"requestId"`
-		Hint      string `json:"hint"`
-		Retryable bool   `json:"retryable"`
-	}{"/problems/" + kind.String(), kind.Title().En, status, detail, requestID, kind.Hint().En, kind.Retryable()})
+// A problem is a problem document (RFC 9457) for what goes wrong where no handler
+// can answer. It is in English only, as no language was asked for yet.
+type problem struct {
+	Type      string `json:"type"`
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Detail    string `json:"detail,omitempty"`
+	RequestID string `json:"requestId"`
+	Hint      string `json:"hint"`
+	Retryable bool   `json:"retryable"`
+}
+
+// problemOf is the problem of a kind.
+func problemOf(kind task.Kind, status int, detail string) problem {
+	return problem{
+		Type: "/problems/" + kind.String(), Title: kind.Title().En, Status: status,
+		Detail: detail, Hint: kind.Hint().En, Retryable: kind.Retryable(),
+	}
+}
+
+// tooLarge is the problem of a request that nobody here takes.
+var tooLarge = problem{
+	Type: "/problems/too-large", Title: "That is too much", Status: http.StatusRequestEntityTooLarge,
+	Hint: "Send at most 64 KB.",
+}
+
+// refuse returns a response object with a problem document.
+func (f *Function) refuse(ev *httpEvent, p problem, requestID string) json.RawMessage {
+	p.RequestID = requestID
+	document, _ := encode(p) // texts, numbers and booleans always encode
 	w := &responseWriter{header: http.Header{
 		"Content-Type":  {"application/problem+json"},
 		"Cache-Control": {"no-store"},
@@ -61,7 +80,7 @@ func (f *Function) problem(ev *httpEvent, status int, kind task.Kind, detail, re
 	if f.SetHeader != nil {
 		f.SetHeader(w.header)
 	}
-	w.WriteHeader(status)
+	w.WriteHeader(p.Status)
 	_, _ = w.Write(document)
 	return w.finish(strings.ToUpper(ev.RequestContext.HTTP.Method))
 }

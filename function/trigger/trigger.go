@@ -70,7 +70,7 @@ func (f *Function) Invoke(ctx context.Context, event []byte) (result json.RawMes
 		if p := recover(); p != nil {
 			f.Log.ErrorContext(ctx, "panic", "requestId", requestID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			if ev, ok := ev.(*httpEvent); ok {
-				result, err = f.problem(ev, http.StatusInternalServerError, task.Internal, "", requestID), nil
+				result, err = f.refuse(ev, problemOf(task.Internal, http.StatusInternalServerError, ""), requestID), nil
 				return
 			}
 			result, err = nil, internalError(requestID)

@@ -7,6 +7,8 @@ RACE     = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 # Function Compute's runtime go1 is linux/amd64.
 GOOS    := linux
 GOARCH  := amd64
+# How long a soak lasts: FOR=2m is enough to see that it works.
+FOR     ?= 10m
 # How long each fuzz target runs.
 FUZZTIME ?= 30s
 # What reads the code. These stay out of every go.mod: gosec alone brings a
@@ -16,7 +18,7 @@ GITLEAKS = $(GO) run github.com/zricethezav/gitleaks/v8@v8.30.1
 # What the tests of the pages look for.
 BROWSERS = chromium chromium-browser google-chrome google-chrome-stable headless-shell
 
-.PHONY: build package run generate browser tools test check gosec gitleaks fuzz bench deploy clean
+.PHONY: build package run soak generate browser tools test check gosec gitleaks fuzz bench deploy clean
 
 build: ## the function, as Function Compute runs it: build/main
 	CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO) build -trimpath -buildvcs=false \
@@ -25,10 +27,15 @@ build: ## the function, as Function Compute runs it: build/main
 package: build ## the same bytes each time: build/function.zip
 	$(GO) run ./function/zip build/main build/function.zip
 
-run: GOOS = $(shell $(GO) env GOHOSTOS)
-run: GOARCH = $(shell $(GO) env GOHOSTARCH)
+run soak: GOOS = $(shell $(GO) env GOHOSTOS)
+run soak: GOARCH = $(shell $(GO) env GOHOSTARCH)
 run: build ## everything on http://127.0.0.1:9000, with simulated tasks
 	$(GO) run ./function/local -function build/main $(ARGS)
+
+# It takes some minutes more than FOR, to get warm and to end what is under way.
+soak: build ## the function under load and faults: fails on what grows, breaks or is lost
+	$(GO) run ./function/local -function build/main -soak $(FOR) \
+		-addr 127.0.0.1:0 -console 127.0.0.1:0 -cloudsso 127.0.0.1:0 -chat 127.0.0.1:0
 
 generate: ## what is committed though it is made: templates/*_templ.go, web/dist, web/names.go
 	$(GO) tool templ generate

@@ -138,6 +138,7 @@ type chat struct {
 	log       *log.Logger
 	client    *http.Client
 	faults    faultList[chatFault, *chatFault]
+	heard     func(chatEntry) // is told of what came to a conversation; nil: nobody is
 	closing   chan struct{}
 	closeOnce sync.Once
 
@@ -263,6 +264,9 @@ func (c *chat) record(platform, via, id string, p post, raw []byte) {
 		line += ": " + entry.Error
 	}
 	c.log.Print(line)
+	if c.heard != nil {
+		c.heard(entry)
+	}
 
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -39,14 +39,16 @@ type config struct {
 	timeout      time.Duration
 	async        queueConfig // what flags say of it
 	timers       []timerSpec
-	events       string // empty: off
-	scenario     string // empty: none
+	events       string        // empty: off
+	scenario     string        // empty: none
+	soak         time.Duration // how long; 0: none
 	rotate       time.Duration
 	seed         uint64
 	quiet        bool
 	live         bool
 
-	environ []string // the caller's
+	environ []string        // the caller's
+	heard   func(chatEntry) // is told what comes to the chats; nil: nobody is
 	log     io.Writer
 	now     func() time.Time
 	after   func(time.Duration) <-chan time.Time // for what comes later; nil: time.After
@@ -148,6 +150,7 @@ func (o *cloud) open(c config) error {
 		}
 		o.chatURL = urlOf(chatListener)
 		o.chat = newChat(o.frontURL, o.chatURL, own, c.now, logTo)
+		o.chat.heard = c.heard
 		for _, t := range o.cloudSSO.tasks.list(o.cloudSSO.directories[0]) {
 			o.chat.examples = append(o.chat.examples, "task "+t.id)
 		}

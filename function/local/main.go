@@ -48,6 +48,14 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if _, err := os.Stat(c.function); err != nil {
 		return fmt.Errorf("-function: %w (build it first)", err)
 	}
+	if c.soak > 0 {
+		s, err := newSoak(c, stdout)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return s.play(ctx)
+	}
 	opened, err := openCloud(c)
 	if err != nil {
 		return err
@@ -84,6 +92,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	})
 	flags.StringVar(&c.events, "events", eventsOff, "events of the tasks that are created: off, on or no-task-id")
 	flags.StringVar(&c.scenario, "scenario", "", "play a `scenario` and say what happens: events or sweep")
+	flags.DurationVar(&c.soak, "soak", 0, "have the function work for so `long` under load and faults, and fail when something grows, breaks or is lost; 0: do not")
 	flags.DurationVar(&c.rotate, "rotate", 3*time.Minute, "how often the role's credentials change; 0: never")
 	flags.Uint64Var(&c.seed, "seed", 1, "what the simulated tasks follow from")
 	flags.BoolVar(&c.quiet, "quiet", false, "no line for each CloudSSO call and chat message")
@@ -110,6 +119,8 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 		return config{}, fmt.Errorf("-events %s: it must be one of %v", c.events, eventModes)
 	case c.scenario != "" && scenarios[c.scenario] == nil:
 		return config{}, fmt.Errorf("-scenario %s: it must be one of %v", c.scenario, slices.Sorted(maps.Keys(scenarios)))
+	case c.soak != 0 && (c.soak < minSoak || c.live || c.scenario != "" || c.events != eventsOff || len(c.timers) > 0):
+		return config{}, fmt.Errorf("-soak %v: it must be at least %v, and goes neither with -live nor with events, timers or a scenario", c.soak, minSoak)
 	case c.live && (c.scenario != "" || c.events != eventsOff):
 		return config{}, errors.New("-live: there are neither events nor scenarios of tasks that are real")
 	}

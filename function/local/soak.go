@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,8 +27,10 @@ const (
 	soakRest = 4 * time.Second
 	// soakRotate is how often the credentials change.
 	soakRotate = 10 * time.Second
-	// soakChecks is how many checks there may be at once.
-	soakChecks = 8
+	// soakChecks is how many checks there may be at once that tell a program, and
+	// soakTeamChecks that tell the chats: what waits for a chat must not keep those back.
+	soakChecks     = 8
+	soakTeamChecks = 2
 	// minSoak is the shortest in which everything happens that has to.
 	minSoak = time.Minute
 )
@@ -47,11 +50,13 @@ type soak struct {
 	ledger   *ledger
 	faultsOn disturbances
 	kills    disturbances
-	played   int // faults
-	weights  int // of all kinds
+	killing  sync.Mutex // one kill at a time
+	played   int        // faults
+	weights  int        // of all kinds
 
 	logs     *soakLog  // of the instances that come and go
 	program  *function // checks, and tells a program alone
+	team     *queue    // of the checks of the cloud's own function, which tells everybody
 	pages    *measured // takes several invocations at once
 	single   *measured // takes one at a time
 	checks   *measured // checks, and tells a program alone
@@ -83,13 +88,14 @@ func newSoak(c config, out io.Writer) (*soak, error) {
 		"RECENT_TASKS=on", "TASK_DETAILS=on",
 		fmt.Sprintf("ACCESS_TOKENS=local:%x", sha256.Sum256([]byte(localToken))),
 		"EVENTS_SECRET=" + webhookSecret + base64.StdEncoding.EncodeToString(key),
+		"CHECK_INSTANCES=" + strconv.Itoa(soakTeamChecks),
 	}
 	for name, value := range machine {
 		c.environ = append(c.environ, name+"="+value)
 	}
 	c.quiet, c.log, c.heard = true, s.logs, s.heard
 	c.rotate = soakRotate
-	c.async.instances = max(c.async.instances, soakChecks)
+	c.async.instances = soakChecks
 	var err error
 	if s.cloud, err = openCloud(c); err != nil {
 		return nil, err
@@ -110,6 +116,9 @@ func (s *soak) open() error {
 	s.host = address.Host
 	s.front = &front{s.function, s.now}
 	s.queue.run = s.runLater
+	teamChecks := s.queue.queueConfig
+	teamChecks.instances = soakTeamChecks
+	s.team = newQueue(teamChecks, s.runLater)
 	for i := range finishedTasks {
 		spec := taskSpec{
 			id: fmt.Sprintf("%s%012d", soakDone, i), directory: s.cloudSSO.directories[0], taskType: taskTypes[i%len(taskTypes)],
@@ -126,6 +135,7 @@ func (s *soak) open() error {
 		config.variables[strings.ToUpper(name)+"_WEBHOOK_URL"] = ""
 		delete(config.variables, strings.ToUpper(name)+"_WEBHOOK_SECRET")
 	}
+	config.variables["CHECK_INSTANCES"] = strconv.Itoa(soakChecks)
 	if s.program, err = newFunction(config); err != nil {
 		return err
 	}
@@ -157,6 +167,9 @@ func (s *soak) Close() {
 		s.program.Close()
 	}
 	s.cloud.Close()
+	if s.team != nil {
+		s.team.Close()
+	}
 }
 
 // play soaks. Its error says all that went wrong.
@@ -179,10 +192,7 @@ func (s *soak) play(ctx context.Context) error {
 	s.comeToRest(ctx)
 	for _, m := range lasting {
 		m.size.goroutinesBefore = goroutines
-		var err error
-		if m.size.before, _, err = m.memory(); err != nil {
-			return err
-		}
+		m.size.before, _ = m.memory()
 	}
 	s.say("at rest after the warm-up: %s", s.sizes(lasting))
 	s.load(ctx, s.lasts-warm)
@@ -193,10 +203,7 @@ func (s *soak) play(ctx context.Context) error {
 		return fmt.Errorf("the soak is broken off: %w", ctx.Err())
 	}
 	for _, m := range lasting {
-		var err error
-		if m.size.now, m.size.peak, err = m.memory(); err != nil {
-			return err
-		}
+		m.size.now, m.size.peak = m.memory()
 	}
 	panics := s.logs.failures()
 	for _, m := range lasting {
@@ -211,12 +218,18 @@ func (s *soak) comeToRest(ctx context.Context) {
 	s.line()
 	for end := s.now().Add(s.drain); s.now().Before(end); {
 		expected, told := s.ledger.counts()
-		if expected == told && s.queue.state() == (queueState{}) || !s.sleep(ctx, 200*time.Millisecond) {
+		if expected == told && s.underWay() == (queueState{}) || !s.sleep(ctx, 200*time.Millisecond) {
 			break
 		}
 	}
 	s.closeConnections()
 	s.sleep(ctx, s.rest)
+}
+
+// underWay counts the asynchronous invocations that are not at an end.
+func (s *soak) underWay() queueState {
+	all, team := s.queue.state(), s.team.state()
+	return queueState{all.Waiting + team.Waiting, all.Running + team.Running, all.Retrying + team.Retrying}
 }
 
 // sleep reports whether the time passed before ctx ended.

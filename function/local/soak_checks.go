@@ -22,8 +22,8 @@ const (
 
 // The ways in which the check function is told of a task that fails.
 var waysIn = []func(*soak, simulatedTask){
-	func(s *soak, t simulatedTask) { s.invokeLater(questionOf(t)) },
-	func(s *soak, t simulatedTask) { s.invokeLater(s.eventOf(t)) },
+	func(s *soak, t simulatedTask) { s.invokeLater(s.queue, questionOf(t)) },
+	func(s *soak, t simulatedTask) { s.invokeLater(s.queue, s.eventOf(t)) },
 	func(s *soak, t simulatedTask) {
 		s.postEvent(t, kindSigned, s.signed(string(questionOf(t)), s.eventsKey))
 	},
@@ -48,8 +48,8 @@ func (s *soak) eventOf(t simulatedTask) []byte {
 	}, s.now()))
 }
 
-func (s *soak) invokeLater(payload []byte) {
-	if err := s.queue.add(invocationID(s.now()), payload, 0); err != nil {
+func (s *soak) invokeLater(by *queue, payload []byte) {
+	if err := by.add(invocationID(s.now()), payload, 0); err != nil {
 		panic(err) // it is closed after the soak
 	}
 }
@@ -72,7 +72,11 @@ func (s *soak) failForProgram(n int) {
 func (s *soak) failForTeam(n int) {
 	t := s.begin(soakTeam, time.Duration(n%3)*time.Second, statusFailed)
 	s.ledger.expect(t.id, t.end, receiverNames...)
-	waysIn[n%len(waysIn)](s, t)
+	payload := questionOf(t)
+	if n%2 == 0 {
+		payload = s.eventOf(t)
+	}
+	s.invokeLater(s.team, payload)
 }
 
 // waitInChat has somebody in a chat wait for a task.

@@ -65,11 +65,12 @@ func (s *soak) playFaults(ctx context.Context) {
 	}
 }
 
-// kill has instances that check fail in the middle.
-func (s *soak) kill() {
+// kill has all instances of a function fail that are in the middle of something.
+func (s *soak) kill(f *function) {
+	s.killing.Lock()
+	defer s.killing.Unlock()
 	s.kills.begin(s.now())
-	s.program.killBusy()
-	s.function.killBusy()
+	f.killBusy()
 	s.kills.end(s.now())
 }
 

@@ -55,19 +55,19 @@ func (m *measured) freeze(closeConnections func(), long time.Duration) {
 }
 
 // memory returns the least that the process has within a moment of rest, and
-// the most that it ever had.
-func (m *measured) memory() (least, peak int64, err error) {
+// the most that it ever had. Of one that is gone both are zero.
+func (m *measured) memory() (least, peak int64) {
 	for i := range 5 {
 		now, most, err := residentMemory(m.instance.process.Process.Pid)
 		if err != nil {
-			return 0, 0, err
+			return 0, 0
 		}
 		if peak = most; i == 0 || now < least {
 			least = now
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	return least, peak, nil
+	return least, peak
 }
 
 // goroutines ends the process, which writes down the stacks of all its

@@ -255,7 +255,7 @@ func TestSoakJudges(t *testing.T) {
 
 		{"not modified", unchanged(done, `W/"1"`), soakAnswer{status: 304, header: tagged}, ""},
 		{"modified", unchanged(done, `W/"0"`), soakAnswer{status: 200, header: tagged, body: []byte(good)}, ""},
-		{"not modified, and sent", unchanged(done, `W/"1"`), soakAnswer{status: 200, header: tagged, body: []byte(good)}, "a body"},
+		{"not modified, and sent", unchanged(done, `W/"1"`), soakAnswer{status: 200, header: tagged, body: []byte(good)}, "status 200, not 304"},
 		{"not modified, with a body", unchanged(done, `W/"1"`), soakAnswer{status: 304, header: tagged, body: []byte(good)}, "a body"},
 		{"modified, another task", unchanged(done, `W/"0"`), soakAnswer{status: 200, header: tagged, body: []byte(other)}, "another task's id"},
 		{"neither", unchanged(done, `W/"1"`), soakAnswer{status: 503}, "status 503"},

@@ -20,9 +20,13 @@ const (
 	teamEvery    = 6 * time.Second
 	inChatEvery  = 10 * time.Second
 	killEvery    = 17 * time.Second
-	freezeEvery  = 13 * time.Second
+	// Who is killed while it tells the chats tells them again, and they take only so much.
+	killTeamEvery = 67 * time.Second
+	freezeEvery   = 13 * time.Second
 	// soakLine is how often a line says how far it is.
 	soakLine = 30 * time.Second
+	// stoodStill is how long this program does nothing only where the machine does not let it.
+	stoodStill = 3 * time.Second
 )
 
 // warm has an instance look at every task once and answer some of all, alone.
@@ -57,6 +61,7 @@ func (s *soak) load(ctx context.Context, lasts time.Duration) {
 	}
 	group.Go(func() { work(s.single, soakWorkers) })
 	group.Go(func() { s.playFaults(ctx) })
+	group.Go(func() { s.watchMachine(ctx) })
 	for _, paced := range []struct {
 		every time.Duration
 		do    func(n int, r *random.Rand)
@@ -68,7 +73,8 @@ func (s *soak) load(ctx context.Context, lasts time.Duration) {
 		{programEvery, func(n int, _ *random.Rand) { s.failForProgram(n) }},
 		{teamEvery, func(n int, _ *random.Rand) { s.failForTeam(n) }},
 		{inChatEvery, func(n int, _ *random.Rand) { s.waitInChat(n) }},
-		{killEvery, func(int, *random.Rand) { s.kill() }},
+		{killEvery, func(int, *random.Rand) { s.kill(s.program) }},
+		{killTeamEvery, func(int, *random.Rand) { s.kill(s.function) }},
 		{freezeEvery, func(int, *random.Rand) { s.pages.freeze(s.closeConnections, soakFrozen) }},
 		{freezeEvery, func(int, *random.Rand) { s.single.freeze(s.closeConnections, soakFrozen) }},
 		{soakLine, func(int, *random.Rand) { s.line() }},
@@ -81,4 +87,14 @@ func (s *soak) load(ctx context.Context, lasts time.Duration) {
 		})
 	}
 	group.Wait()
+}
+
+// watchMachine says when this program stood still: then the times that it took,
+// and what was late for them, say nothing about the function.
+func (s *soak) watchMachine(ctx context.Context) {
+	for last := s.now(); s.sleep(ctx, stoodStill/10); last = s.now() {
+		if gap := s.now().Sub(last); gap > stoodStill {
+			s.say("the machine let this program stand still for %v", short(gap))
+		}
+	}
 }

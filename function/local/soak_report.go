@@ -19,6 +19,9 @@ func (s *soak) report(lasting []*measured, panics []string) error {
 	fmt.Fprintf(s.out, "notifications: %d expected, %d told, %d lost; after the task's end, half within %v and 99%% within %v\n", expected, told, expected-told, short(half), short(most))
 	fmt.Fprintf(s.out, "%d faults, %d times killed\n", s.faultsOn.count(), s.kills.count())
 	failures := append(s.tally.failures(), s.ledger.failures()...)
+	if left := s.underWay(); left != (queueState{}) {
+		failures = append(failures, fmt.Sprintf("%v after the load, asynchronous invocations are not at an end: %+v", s.drain, left))
+	}
 	for _, m := range lasting {
 		fmt.Fprintln(s.out, m.size)
 		failures = append(failures, m.size.failures()...)
@@ -39,9 +42,12 @@ func (s *soak) report(lasting []*measured, panics []string) error {
 func (s *soak) line() {
 	all := s.tally.sum()
 	expected, told := s.ledger.counts()
-	s.say("%d requests; errors: %d without a fault, %d with one; notifications: %d expected, %d told; %s",
-		all.requests, all.calm, all.excused, expected, told, s.sizes([]*measured{s.pages, s.single, s.checks}))
+	s.say("%d requests; errors: %d without a fault, %d with one; notifications: %d expected, %d told; asynchronous: %d under way; %s",
+		all.requests, all.calm, all.excused, expected, told, s.underWay().total(), s.sizes([]*measured{s.pages, s.single, s.checks}))
 }
+
+// total is how many those are.
+func (s queueState) total() int { return s.Waiting + s.Running + s.Retrying }
 
 // sizes says how much memory instances have, and this program's goroutines.
 func (s *soak) sizes(of []*measured) string {

@@ -94,10 +94,13 @@ func TestMeasured(t *testing.T) {
 			t.Errorf("beside %d others: %s, %v", hanging, end.payload, err)
 		}
 		m.freeze(func() {}, 10*time.Millisecond)
-		if now, peak, err := m.memory(); err != nil || now < 1<<20 || peak < now {
-			t.Errorf("memory: %d, %d, %v", now, peak, err)
+		if now, peak := m.memory(); now < 1<<20 || peak < now {
+			t.Errorf("memory: %d, %d", now, peak)
 		}
 		goroutines = m.goroutines()
+		if now, peak := m.memory(); now != 0 || peak != 0 {
+			t.Errorf("memory of one that is gone: %d, %d", now, peak)
+		}
 		group.Wait()
 		return goroutines
 	}

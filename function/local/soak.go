@@ -49,6 +49,7 @@ type soak struct {
 	tally    *tally
 	ledger   *ledger
 	faultsOn disturbances
+	still    standstill
 	kills    disturbances
 	killing  sync.Mutex // one kill at a time
 	played   int        // faults
@@ -78,7 +79,8 @@ func newSoak(c config, out io.Writer) (*soak, error) {
 	s := &soak{
 		out: out, now: c.now, lasts: c.soak, drain: soakDrain, rest: soakRest,
 		tally: newTally(soakKindNames()), ledger: newLedger(), faultsOn: disturbances{grace: faultGrace},
-		logs: new(soakLog), oversized: "id=" + strings.Repeat("x", tooLarge), eventsKey: key,
+		still: standstill{times: disturbances{grace: faultGrace}},
+		logs:  new(soakLog), oversized: "id=" + strings.Repeat("x", tooLarge), eventsKey: key,
 	}
 	for _, k := range soakKinds {
 		s.weights += k.weight
@@ -200,6 +202,7 @@ func (s *soak) play(ctx context.Context) error {
 	s.comeToRest(ctx)
 	if ctx.Err() != nil {
 		s.line()
+		s.tally.print(s.out)
 		return fmt.Errorf("the soak is broken off: %w", ctx.Err())
 	}
 	for _, m := range lasting {

@@ -74,6 +74,32 @@ func TestDisturbances(t *testing.T) {
 	}
 }
 
+func TestStandstill(t *testing.T) {
+	at := func(seconds float64) time.Time { return time.Unix(1000, int64(seconds*1e9)) }
+	s := standstill{times: disturbances{grace: 5 * time.Second}}
+	if s.during(at(0), at(100)) {
+		t.Error("it stood still before anybody looked")
+	}
+	if s.look(at(0)) != 0 || s.look(at(1)) != 0 || s.during(at(0), at(2.5)) {
+		t.Error("a second is no standstill")
+	}
+	if !s.during(at(1), at(9)) {
+		t.Error("nobody has looked for 8 s, and it did not stand still")
+	}
+	if got := s.look(at(9)); got != 8*time.Second {
+		t.Errorf("got %v, want 8s", got)
+	}
+	for _, test := range []struct {
+		name     string
+		from, to float64
+		want     bool
+	}{{"before", 0, 0.5, false}, {"within", 2, 3, true}, {"right after", 10, 10.5, true}, {"well after", 15, 10.9, false}} {
+		if got := s.during(at(test.from), at(test.to)); got != test.want {
+			t.Errorf("%s: got %v", test.name, got)
+		}
+	}
+}
+
 func TestTallyFails(t *testing.T) {
 	unavailable := problem{"status 503, not 200", "busy"}
 	for _, test := range []struct {

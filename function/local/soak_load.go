@@ -25,8 +25,6 @@ const (
 	freezeEvery   = 13 * time.Second
 	// soakLine is how often a line says how far it is.
 	soakLine = 30 * time.Second
-	// stoodStill is how long this program does nothing only where the machine does not let it.
-	stoodStill = 3 * time.Second
 )
 
 // warm has an instance look at every task once and answer some of all, alone.
@@ -87,14 +85,4 @@ func (s *soak) load(ctx context.Context, lasts time.Duration) {
 		})
 	}
 	group.Wait()
-}
-
-// watchMachine says when this program stood still: then the times that it took,
-// and what was late for them, say nothing about the function.
-func (s *soak) watchMachine(ctx context.Context) {
-	for last := s.now(); s.sleep(ctx, stoodStill/10); last = s.now() {
-		if gap := s.now().Sub(last); gap > stoodStill {
-			s.say("the machine let this program stand still for %v", short(gap))
-		}
-	}
 }

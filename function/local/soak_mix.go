@@ -223,7 +223,7 @@ func (s *soak) ask(on *measured, call soakCall) bool {
 	if found.what == "" {
 		found = call.judge(answer)
 	}
-	s.tally.add(call.kind, answer.at.Sub(began), found, s.faultsOn.during(began, answer.at))
+	s.tally.add(call.kind, answer.at.Sub(began), found, s.excused(began, answer.at))
 	return found.what == ""
 }
 

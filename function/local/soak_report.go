@@ -17,7 +17,7 @@ func (s *soak) report(lasting []*measured, panics []string) error {
 	expected, told := s.ledger.counts()
 	half, most := s.ledger.afterEnd()
 	fmt.Fprintf(s.out, "notifications: %d expected, %d told, %d lost; after the task's end, half within %v and 99%% within %v\n", expected, told, expected-told, short(half), short(most))
-	fmt.Fprintf(s.out, "%d faults, %d times killed\n", s.faultsOn.count(), s.kills.count())
+	fmt.Fprintf(s.out, "%d faults, %d times killed, %d times stood still\n", s.faultsOn.count(), s.kills.count(), s.still.times.count())
 	failures := append(s.tally.failures(), s.ledger.failures()...)
 	if left := s.underWay(); left != (queueState{}) {
 		failures = append(failures, fmt.Sprintf("%v after the load, asynchronous invocations are not at an end: %+v", s.drain, left))

@@ -115,9 +115,14 @@ func (t *tally) print(out io.Writer) {
 	}
 	table.Flush()
 	for _, kind := range kinds {
-		for _, what := range slices.Sorted(maps.Keys(t.kinds[kind].excused.counts)) {
-			fmt.Fprintf(out, "while a fault was on: %s: %d times %s\n", kind, t.kinds[kind].excused.counts[what], what)
-		}
+		t.kinds[kind].excused.print(out, "while a fault was on: "+kind)
+		t.kinds[kind].calm.print(out, "without a fault: "+kind)
+	}
+}
+
+func (p *problems) print(out io.Writer, about string) {
+	for _, what := range slices.Sorted(maps.Keys(p.counts)) {
+		fmt.Fprintf(out, "%s: %d times %s\n", about, p.counts[what], what)
 	}
 }
 

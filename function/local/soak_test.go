@@ -45,7 +45,7 @@ func TestSoakFails(t *testing.T) {
 			t.Errorf("%q is not in %v", want, err)
 		}
 	}
-	for _, want := range []string{" requests; errors: ", "several at once: ", "calls to CloudSSO map[", "notifications: "} {
+	for _, want := range []string{" requests; errors: ", "without a fault: JSON: ", "several at once: ", "calls to CloudSSO map[", "notifications: "} {
 		if !strings.Contains(lines.String(), want) {
 			t.Errorf("%q is not in\n%s", want, lines)
 		}

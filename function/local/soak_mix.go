@@ -73,8 +73,22 @@ var soakKinds = []soakKind{
 	{"bad id", 60, func(s *soak, r *rand.Rand, _ *measured) soakCall {
 		return soakCall{request: s.get(fmt.Sprintf("/tasks/%%3Cscript%%3E%d", r.IntN(1e6))), judge: hasStatus(http.StatusBadRequest)}
 	}},
-	{"unauthorized", 60, func(s *soak, r *rand.Rand, _ *measured) soakCall {
-		return soakCall{request: s.get("/tasks/"+s.finished(r).id, "Authorization", fmt.Sprint("Bearer ", r.IntN(1e6))), judge: hasStatus(http.StatusUnauthorized)}
+	{"by a link", 60, func(s *soak, r *rand.Rand, _ *measured) soakCall {
+		t := s.finished(r)
+		return soakCall{request: s.withLink("/tasks/"+t.id+".txt", t.id), judge: shows([]simulatedTask{t}, "text/plain", "/tasks/"+t.id)}
+	}},
+	{"signed in", 30, func(s *soak, r *rand.Rand, _ *measured) soakCall {
+		t := s.finished(r)
+		return soakCall{request: s.withSession("/tasks/" + t.id), judge: shows([]simulatedTask{t}, "text/html", "Signed in as local")}
+	}},
+	{"another task's link", 20, func(s *soak, r *rand.Rand, _ *measured) soakCall {
+		return soakCall{request: s.withLink("/tasks/"+s.finished(r).id, "t-another0000000"), judge: hasStatus(http.StatusUnauthorized)}
+	}},
+	{"an outdated token", 30, func(s *soak, r *rand.Rand, _ *measured) soakCall {
+		return soakCall{request: s.get("/tasks/"+s.finished(r).id, "Authorization", "Bearer outdated"), judge: hasStatus(http.StatusUnauthorized)}
+	}},
+	{"a guessed token", 30, func(s *soak, r *rand.Rand, _ *measured) soakCall {
+		return soakCall{request: s.guess(r, "/tasks/"+s.finished(r).id), judge: isRefused}
 	}},
 	{"another directory", 20, func(s *soak, r *rand.Rand, _ *measured) soakCall {
 		return soakCall{request: s.get("/tasks/" + s.finished(r).id + "?directory=d-00another0000"), judge: hasStatus(http.StatusForbidden)}

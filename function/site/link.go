@@ -1,6 +1,7 @@
 package site
 
 import (
+	"log/slog"
 	"net/url"
 	"strings"
 	"time"
@@ -80,5 +81,6 @@ func (s *Site) opened(e *exchange, tasks func(*exchange) ([]task.ID, error)) boo
 		return false
 	}
 	e.linked, err = s.Links.Opens(linkSubject(directory, ids), e.query, e.now)
+	e.log(slog.Bool("link", err == nil))
 	return err == nil
 }

@@ -260,9 +260,7 @@ func (s *Site) letIn(e *exchange, at route) error {
 	switch {
 	case err == nil && e.caller != "":
 		e.log(slog.String("caller", e.caller), slog.Bool("session", e.session))
-	case err != nil && at.tasks != nil && s.opened(e, at.tasks):
-		e.log(slog.Bool("link", true))
-	case err != nil:
+	case err != nil && (at.tasks == nil || !s.opened(e, at.tasks)):
 		return notLetIn(err)
 	}
 	return nil

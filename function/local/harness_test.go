@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -371,11 +372,18 @@ func (s *stage) invokeSigned(t testing.TB, name, payload string, headers ...stri
 	return send(t, request)
 }
 
-// send sends a request. A redirect is an answer to look at, and a connection
-// kept is one that the next stage could mistake for its own.
+// send sends a request. A redirect is an answer to look at.
 func send(t testing.TB, request *http.Request) reply {
 	t.Helper()
-	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
+	return sendFrom(t, request, nil)
+}
+
+// sendFrom is send from an address of this machine's. A connection kept is one that
+// the next stage could mistake for its own.
+func sendFrom(t testing.TB, request *http.Request, from net.IP) reply {
+	t.Helper()
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: from}}
+	response, err := (&http.Transport{DisableKeepAlives: true, DialContext: dialer.DialContext}).RoundTrip(request)
 	if err != nil {
 		t.Fatal(err)
 	}

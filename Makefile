@@ -96,7 +96,7 @@ fuzz: ## every fuzz target there is, for FUZZTIME each
 	@set -e; list=$$($(GO) test -list '^Fuzz' ./...); \
 	echo "$$list" | awk '/^Fuzz/ {names[n++] = $$1} /^ok/ {for (i = 0; i < n; i++) print $$2, names[i]; n = 0}' | \
 	xargs -P 4 -L 1 sh -c 'said=$$($(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -parallel 1 "$$0" 2>&1) || { echo "$$0 $$1 FAILED"; echo "$$said"; exit 1; }; \
-		n=$$(echo "$$said" | sed -n "s/^fuzz: elapsed: .* execs: \([0-9]*\).*/\1/p" | tail -n 1); echo "$$0 $$1: $${n:-no} executions"'
+		n=$$(echo "$$said" | sed -n "s/^fuzz: elapsed: .* execs: \([0-9]*\).*/\1/p" | tail -n 1); echo "$$0 $$1: $${n:-0} executions"; test "$${n:-0}" -gt 0 || { echo "give it more than FUZZTIME=$(FUZZTIME)"; exit 1; }'
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

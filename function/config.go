@@ -80,7 +80,11 @@ func readConfig(getenv func(string) string) (config, error) {
 
 	c.access, err = access.Parse(strings.TrimSpace(getenv("ACCESS")), getenv("ACCESS_TOKENS"), getenv("SIGNING_KEY"), c.publicURL)
 	wrong = append(wrong, err)
-	if err == nil && c.access.Configured() && !c.access.Open() && !c.access.Signs() {
+	switch {
+	case err != nil || c.access.Open() || c.access.Signs():
+	case !c.access.Configured():
+		c.warnings = append(c.warnings, "neither ACCESS_TOKENS nor ACCESS=open is set: nobody is let in")
+	default:
 		c.warnings = append(c.warnings, "SIGNING_KEY is not set: browsers cannot sign in, and links in messages open nothing")
 	}
 

@@ -3,11 +3,15 @@ package main
 import (
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"taskstatus/function/access"
+	"taskstatus/function/site"
 	"taskstatus/function/task"
+	"taskstatus/templates"
 )
 
 func environment(pairs ...string) func(string) string {
@@ -60,8 +64,8 @@ func TestReadConfig(t *testing.T) {
 
 func TestReadConfigWarns(t *testing.T) {
 	c, err := readConfig(environment("CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_REGION=ap-southeast-5", "TASK_DETAILS=OFF"))
-	if err != nil || len(c.warnings) != 1 || !strings.Contains(c.warnings[0], "CLOUDSSO_REGION") {
-		t.Errorf("got %q (%v), want one warning", c.warnings, err)
+	if err != nil || len(c.warnings) != 2 || !strings.Contains(c.warnings[0], "CLOUDSSO_REGION") || !strings.Contains(c.warnings[1], "nobody is let in") {
+		t.Errorf("got %q (%v), want two warnings", c.warnings, err)
 	}
 	if c.zone != time.UTC || c.chat.Answer() || c.chat.Post() {
 		t.Errorf("with nothing configured: %v, %v, %v", c.zone, c.chat.Answer(), c.chat.Post())
@@ -79,7 +83,7 @@ func TestReadConfigWarns(t *testing.T) {
 
 // TestReadConfigWarnsOfChats: what keeps a chat closed, or its messages without a link.
 func TestReadConfigWarnsOfChats(t *testing.T) {
-	c, err := readConfig(environment("CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_REGION=cn-shanghai",
+	c, err := readConfig(environment("CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_REGION=cn-shanghai", "ACCESS=open",
 		"DINGTALK_APP_SECRET=hunter2", "SLACK_WEBHOOK_URL=https://hooks.slack.com/services/hunter2"))
 	if said := strings.Join(c.warnings, " "); err != nil || len(c.warnings) != 2 || !strings.Contains(said, "DINGTALK_APP_SECRET: shorter") || !strings.Contains(said, "PUBLIC_URL is not set") || strings.Contains(said, "hunter2") {
 		t.Errorf("got %q (%v)", c.warnings, err)
@@ -161,5 +165,43 @@ func TestRunErrors(t *testing.T) {
 				t.Errorf("got %v, want %q in it", err, test.want)
 			}
 		})
+	}
+}
+
+// TestReadConfigWarnsOfAccess: what lets nobody in, or not by a browser.
+func TestReadConfigWarnsOfAccess(t *testing.T) {
+	token := "ACCESS_TOKENS=bot:" + strings.Repeat("5e", 32)
+	key := "SIGNING_KEY=" + strings.Repeat("k", 32)
+	for _, test := range []struct {
+		name string
+		env  []string
+		want string // empty for no warning
+	}{
+		{"nothing", nil, "neither ACCESS_TOKENS nor ACCESS=open is set: nobody is let in"},
+		{"a key alone", []string{key}, "neither ACCESS_TOKENS nor ACCESS=open is set: nobody is let in"},
+		{"a token alone", []string{token}, "SIGNING_KEY is not set: browsers cannot sign in, and links in messages open nothing"},
+		{"both", []string{token, key}, ""},
+		{"open", []string{"ACCESS=open"}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c, err := readConfig(environment(append(test.env, "CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_REGION=cn-shanghai")...))
+			if got := strings.Join(c.warnings, "; "); err != nil || got != test.want {
+				t.Errorf("got %q (%v), want %q", got, err, test.want)
+			}
+		})
+	}
+}
+
+// TestTimesInWords: what the page to sign in says of times is so.
+func TestTimesInWords(t *testing.T) {
+	for _, words := range []templates.Words{templates.English, templates.Chinese} {
+		for _, want := range []string{
+			strconv.Itoa(int(access.SessionLife/time.Hour)) + " " + map[string]string{"en": "hours", "zh-CN": "小时"}[words.Lang],
+			strconv.Itoa(int(site.LinkLife/(24*time.Hour))) + " " + map[string]string{"en": "days", "zh-CN": "天"}[words.Lang],
+		} {
+			if !strings.Contains(words.SignInNote, want) {
+				t.Errorf("%q is not in %q", want, words.SignInNote)
+			}
+		}
 	}
 }

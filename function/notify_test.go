@@ -19,7 +19,7 @@ func TestNotifyTest(t *testing.T) {
 	}))
 	defer platform.Close()
 	var out strings.Builder
-	err := run([]string{"notify-test"}, environment("CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_REGION=cn-shanghai", "PUBLIC_URL=https://status.example.com",
+	err := run([]string{"notify-test"}, environment("CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_REGION=cn-shanghai", "ACCESS=open", "PUBLIC_URL=https://status.example.com",
 		"WECOM_API_URL="+platform.URL, "WECOM_WEBHOOK_URL="+platform.URL+"/cgi-bin/webhook/send?key=hunter2",
 		"SLACK_API_URL="+platform.URL, "SLACK_WEBHOOK_URL="+platform.URL+"/services/hunter2"), &out)
 	if err == nil || err.Error() != "1 of 2 messages did not get through" {

@@ -27,6 +27,10 @@ type Page struct {
 	// then, else where to sign in; empty where that is of no use.
 	SignedIn string
 	SignURL  templ.SafeURL
+	// Linked says that the page was opened by a link; empty where it was not.
+	Linked string
+	// LookUp offers the first page.
+	LookUp bool
 	// Assets are the addresses of the files that every page loads.
 	Assets Assets
 	// Durations are the ways to say how long something takes, from less than a
@@ -165,8 +169,9 @@ type SignIn struct {
 	// Action takes the form, and To is where it leads.
 	Action templ.SafeURL
 	To     string
-	// Wrong says that the token before was not right; empty where there was none.
-	Wrong string
+	// Wrong says that the token before was not right, Ended that a link opens nothing
+	// any more; empty where there was none.
+	Wrong, Ended string
 	// Known is set where the reader has signed in: the page only leads on.
 	Known     bool
 	RequestID string

@@ -36,8 +36,9 @@ type Words struct {
 	WhatToDo, ProblemRequestID string
 
 	// Signing in.
-	SignIn, SignInFirst, SignInNote, Token, WrongToken string
-	SignedInAs, SignOut, GoOn                          string
+	SignIn, SignInFirst, SignInNeeded, SignInNote string
+	Token, WrongToken, LinkEnded, LinkedUntil     string
+	SignedInAs, SignOut, GoOn                     string
 }
 
 // English is the catalogue in English.
@@ -74,10 +75,12 @@ var English = Words{
 
 	WhatToDo: "What to do", ProblemRequestID: "Request",
 
-	SignIn: "Sign in", SignInFirst: "Sign in to see this", Token: "Access token",
-	SignInNote: "Whoever runs this function hands out tokens. This browser then stays signed in for 12 hours. Links in chat messages open their tasks for 7 days without signing in.",
-	WrongToken: "That token is not known here. Compare it with the one you were given.",
-	SignedInAs: "Signed in as %s", SignOut: "Sign out", GoOn: "Go on",
+	SignIn: "Sign in", SignInFirst: "Sign in to see this", SignInNeeded: "signing in is needed", Token: "Access token",
+	SignInNote:  "Whoever runs this function hands out tokens. This browser then stays signed in for 12 hours. Links in chat messages open their tasks for 7 days without signing in.",
+	LinkEnded:   "This link no longer opens its tasks. Ask the bot again for a new one, or sign in.",
+	LinkedUntil: "Opened by a link, until %s",
+	WrongToken:  "That token is not known here. Compare it with the one you were given.",
+	SignedInAs:  "Signed in as %s", SignOut: "Sign out", GoOn: "Go on",
 }
 
 // Chinese is the catalogue in Simplified Chinese.
@@ -114,8 +117,10 @@ var Chinese = Words{
 
 	WhatToDo: "如何处理", ProblemRequestID: "请求 ID",
 
-	SignIn: "登录", SignInFirst: "请先登录", Token: "访问令牌",
-	SignInNote: "访问令牌由本函数的管理员发放。登录后，此浏览器在 12 小时内无需再次登录。聊天消息中的链接在 7 天内无需登录即可打开对应的任务。",
-	WrongToken: "令牌不正确，请与收到的令牌核对。",
-	SignedInAs: "已登录：%s", SignOut: "退出登录", GoOn: "继续",
+	SignIn: "登录", SignInFirst: "请先登录", SignInNeeded: "需要登录", Token: "访问令牌",
+	SignInNote:  "访问令牌由本函数的管理员发放。登录后，此浏览器在 12 小时内无需再次登录。聊天消息中的链接在 7 天内无需登录即可打开对应的任务。",
+	LinkEnded:   "此链接已失效。请在聊天中重新查询以获取新链接，或登录后查看。",
+	LinkedUntil: "通过链接打开，有效期至 %s",
+	WrongToken:  "令牌不正确，请与收到的令牌核对。",
+	SignedInAs:  "已登录：%s", SignOut: "退出登录", GoOn: "继续",
 }

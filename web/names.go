@@ -7,7 +7,7 @@ const (
 	// Style is the style sheet of every page.
 	Style = "style-568908e3.css"
 	// StatusScript is the script of the pages that show tasks.
-	StatusScript = "status-ec7369cb.js"
+	StatusScript = "status-bdd86dac.js"
 	// IndexScript is the script of the page where tasks are asked for.
 	IndexScript = "index-26edc650.js"
 	// Icon is the icon of the pages that show the state of no task.

@@ -149,6 +149,10 @@ function show() {
   }
   const { state, ids } = find('#live').dataset
   const text = find('#notice').dataset
+  if (signedOut) {
+    write(find('[data-action=check]'), text.signIn)
+    find('.sign-out')?.remove()
+  }
   const retry = fill(text.retry, Math.max(1, Math.ceil((due - performance.now()) / 1000)))
   let notice = ''
   if (next && paused) notice = text.paused

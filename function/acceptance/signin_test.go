@@ -94,10 +94,7 @@ func TestSignInByKeyboard(t *testing.T) {
 	b := browser(t)
 	b.expect("responded with a status of 401")
 	b.open(m.front + failedPath)
-	for range 4 { // past the link to the content, the title and the other language
-		b.press(kb.Tab)
-	}
-	b.press("a token" + kb.Enter)
+	b.press("a token" + kb.Enter) // where the focus is
 	b.wait(`document.querySelector("#failure")`)
 }
 
@@ -114,11 +111,14 @@ func TestSignedOutMeanwhile(t *testing.T) {
 	heading := b.text("h1")
 	b.run("delete the cookies", network.ClearBrowserCookies())
 	b.wait(looksLost)
-	if notice := b.text("#notice"); !strings.HasPrefix(notice, "Not updated since ") || !strings.HasSuffix(notice, "No longer checked: Sign in to see this.") {
+	if notice := b.text("#notice"); !strings.HasPrefix(notice, "Not updated since ") || !strings.HasSuffix(notice, "No longer checked: signing in is needed.") {
 		t.Errorf("it says %q", notice)
 	}
 	if now := b.text("h1"); strings.Fields(now)[0] != strings.Fields(heading)[0] {
 		t.Errorf("it shows %q, and before %q", now, heading)
+	}
+	if action, out := b.text("[data-action=check]"), evaluate[bool](b, `!!document.querySelector(".sign-out")`); action != "Sign in" || out {
+		t.Errorf("it offers %q, and to sign out: %v", action, out)
 	}
 	b.click("[data-action=check]")
 	b.wait(`document.querySelector("#token")`)

@@ -29,28 +29,29 @@ type Policy struct {
 // so that a token can be replaced without a gap. keys is the variable
 // SIGNING_KEY, which sessions and links are signed with: one, or two by comma
 // while the first takes the second's place. publicURL is where browsers find
-// the site; empty for where they asked. Errors name the variable and never
-// repeat a token, a hash or a key.
+// the site; empty for where they asked. The error has a line for each variable that
+// is wrong, which begins with its name, and never repeats a token, a hash or a key.
 func Parse(mode, tokens, keys, publicURL string) (Policy, error) {
 	p := Policy{origins: http.NewCrossOriginProtection(), attempts: new(attempts)}
+	var wrong error
 	switch mode {
 	case "open":
 		p.open = true
 	case "", "token":
 	default:
-		return Policy{}, fmt.Errorf("ACCESS is %q: it can be token or open", mode)
+		wrong = fmt.Errorf("ACCESS is %q: it can be token or open", mode)
 	}
-	var err error
-	if p.tokens, err = parseTokens(tokens); err != nil {
-		return Policy{}, err
-	}
-	if p.keys, err = parseKeys(keys); err != nil {
-		return Policy{}, err
-	}
+	var inTokens, inKeys error
+	p.tokens, inTokens = parseTokens(tokens)
+	p.keys, inKeys = parseKeys(keys)
+	wrong = errors.Join(wrong, inTokens, inKeys)
 	if publicURL != "" {
 		if err := p.origins.AddTrustedOrigin(originOf(publicURL)); err != nil {
-			return Policy{}, fmt.Errorf("PUBLIC_URL: %w", err)
+			wrong = errors.Join(wrong, fmt.Errorf("PUBLIC_URL: %w", err))
 		}
+	}
+	if wrong != nil {
+		return Policy{}, wrong
 	}
 	return p, nil
 }

@@ -18,9 +18,7 @@ const (
 	// program that has not heard of a new one, is no guess.
 	maxGuesses = 10
 	period     = 6 * time.Minute
-	// maxKnown is how many right tokens are remembered of an address, and
-	// maxAddresses of how many addresses anything is.
-	maxKnown     = 16
+	// maxAddresses bounds what is remembered. Right tokens are bounded by their number.
 	maxAddresses = 1024
 	// networkBits is the part of an IPv6 address that one customer has for all their own.
 	networkBits = 64
@@ -69,9 +67,9 @@ func (a *attempts) take(address netip.Addr, sum [sha256.Size]byte, right bool, n
 	case right && slices.Contains(v.right, sum):
 	case len(v.wrong) == maxGuesses:
 		return TooMany{address, v.since.Add(period).Sub(now)}
-	case right && len(v.right) < maxKnown:
+	case right:
 		v.right = append(v.right, sum)
-	case !right && !slices.Contains(v.wrong, sum):
+	case !slices.Contains(v.wrong, sum):
 		if len(v.wrong) == 0 {
 			v.since = now
 		}

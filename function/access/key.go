@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"taskstatus/function/secret"
@@ -38,7 +39,9 @@ func parseKeys(keys string) ([]secret.Value, error) {
 		case entry == "":
 			continue
 		case len(entry) < minKey:
-			return nil, fmt.Errorf("SIGNING_KEY: key %d has less than %d characters: make one with: openssl rand -base64 32", len(parsed)+1, minKey)
+			return nil, fmt.Errorf("SIGNING_KEY: key %d has less than %d characters: make one with: head -c 32 /dev/urandom | base64", len(parsed)+1, minKey)
+		case slices.ContainsFunc(parsed, func(key secret.Value) bool { return key.Reveal() == entry }):
+			return nil, errors.New("SIGNING_KEY: both keys are the same")
 		case len(parsed) == maxKeys:
 			return nil, errors.New("SIGNING_KEY: more than two keys: while one takes the other's place there are two, by comma")
 		}

@@ -28,9 +28,10 @@ func parseTokens(tokens string) ([]token, error) {
 			continue
 		}
 		name, sum, _ := strings.Cut(entry, ":")
-		name = strings.TrimSpace(name)
+		name, sum = strings.TrimSpace(name), strings.TrimSpace(sum)
 		if name == "" || len(sum) != hex.EncodedLen(sha256.Size) {
-			return nil, fmt.Errorf("ACCESS_TOKENS: entry %d is not name:sha256-hex", i+1)
+			return nil, fmt.Errorf("ACCESS_TOKENS: entry %d is not a name, a colon and the %d hexadecimal digits that this prints: printf %%s \"$TOKEN\" | sha256sum; several are joined by comma",
+				i+1, hex.EncodedLen(sha256.Size))
 		}
 		raw, err := hex.DecodeString(sum)
 		if err != nil {

@@ -157,14 +157,19 @@ Ctrl-C ends it.
 			failed = t.id
 		}
 	}
+	var signIn, bearer string
+	if c.function.variables["ACCESS"] != "open" {
+		signIn = "\n  sign in             " + c.frontURL + "/sign-in with the token " + localToken
+		bearer = " -H 'Authorization: Bearer " + localToken + "'"
+	}
 	fmt.Fprint(w, strings.NewReplacer(
-		"FRONT", c.frontURL, "CONSOLE", c.consoleURL, "CHAT", c.chatURL,
+		"SIGN-IN", signIn, "BEARER", bearer, "FRONT", c.frontURL, "CONSOLE", c.consoleURL, "CHAT", c.chatURL,
 		"RUNNING", strings.Join(running, ","), "OPEN", open, "SUCCEEDED", succeeded, "FAILED", failed,
 	).Replace(banner))
 }
 
 const banner = `
-Open in a browser
+Open in a browserSIGN-IN
   paste an id         FRONT/
   one that failed     FRONT/tasks/FAILED
   one that succeeded  FRONT/tasks/SUCCEEDED
@@ -173,9 +178,9 @@ Open in a browser
   the four chats      CHAT/
 
 Ask
-  curl -s FRONT/tasks/FAILED
-  curl -s FRONT/tasks/FAILED.txt
-  curl -s 'FRONT/tasks/OPEN?wait=10'
+  curl -sBEARER FRONT/tasks/FAILED
+  curl -sBEARER FRONT/tasks/FAILED.txt
+  curl -sBEARER 'FRONT/tasks/OPEN?wait=10'
 
 Ask in a chat
   curl -s -d 'platform=dingtalk' -d 'text=task FAILED' CHAT/say

@@ -27,6 +27,7 @@ func (s *soak) report(lasting []*measured, panics []string) error {
 		failures = append(failures, m.size.failures()...)
 	}
 	if failures = append(failures, panics...); len(failures) == 0 {
+		fmt.Fprintln(s.out, "passed: nothing grew, broke by itself or was lost")
 		return nil
 	}
 	const shown = 40

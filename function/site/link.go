@@ -9,9 +9,9 @@ import (
 	"taskstatus/function/task"
 )
 
-// linkLife is how long the link in a message opens its tasks: whoever comes back
-// from a week away finds them.
-const linkLife = 7 * 24 * time.Hour
+// LinkLife is how long the link in a message opens its tasks: whoever comes back
+// from a week away finds them. The page to sign in says so too.
+const LinkLife = 7 * 24 * time.Hour
 
 // Links are what opens tasks to whoever has them, and nothing else.
 type Links interface {
@@ -37,7 +37,7 @@ func (s *Site) Link(directory task.DirectoryID, ids []task.ID) string {
 	if s.PublicURL == "" {
 		return ""
 	}
-	return s.PublicURL + s.tasksPath(directory, ids, s.Now().Add(linkLife))
+	return s.PublicURL + s.tasksPath(directory, ids, s.Now().Add(LinkLife))
 }
 
 // tasksPath is where a page about tasks is on this site, with what opens it until

@@ -49,6 +49,7 @@ func (s *Site) page(e *exchange, state, title string) templates.Page {
 		Title:     title + " – " + words.Site,
 		State:     state,
 		URL:       s.url(e, e.with("refresh", "", "wait", "", "expires", "", "signature", "")),
+		LookUp:    state != stateSignIn || e.session,
 		SwitchURL: templ.SafeURL(e.with("lang", words.OtherLang, "wait", "")),
 		Assets: templates.Assets{
 			Style:  assetPath(web.Style),
@@ -67,6 +68,7 @@ func (s *Site) page(e *exchange, state, title string) templates.Page {
 		p.SignedIn = fmt.Sprintf(words.SignedInAs, label(e.caller))
 		p.SignURL = templ.SafeURL(e.to("/sign-out"))
 	case !e.linked.IsZero() && s.Sessions != nil:
+		p.Linked = fmt.Sprintf(words.LinkedUntil, e.linked.UTC().Format(time.DateOnly))
 		p.SignURL = templ.SafeURL(e.to("/sign-in", "to", e.with("expires", "", "signature", "")))
 	}
 	for i, text := range task.DurationFormats {

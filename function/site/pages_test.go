@@ -92,6 +92,9 @@ func TestSignInPages(t *testing.T) {
 		"signed-in-task": func() *http.Request {
 			return request("GET", "/tasks/"+string(failed), asksForPage, "Cookie: session=token")
 		},
+		"link-ended": func() *http.Request {
+			return request("GET", "/tasks/"+string(failed)+"?"+links{}.Link(linkSubject(directory, []task.ID{failed}), now).Encode(), asksForPage)
+		},
 		"linked-board": func() *http.Request {
 			return request("GET", "/tasks?id="+idList(board)+"&"+links{}.Link(linkSubject(directory, board), now.Add(day)).Encode(), asksForPage)
 		},

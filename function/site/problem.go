@@ -122,6 +122,9 @@ func problem(err error, language task.Language, requestID string) Problem {
 
 // problemAnswer tells err in the form that was asked for.
 func (s *Site) problemAnswer(e *exchange, err error) *answer {
+	if e.form == asPage && s.Sessions == nil && errors.Is(err, errUnauthorized) {
+		err = errNoSessions // a page is for who cannot send a header
+	}
 	p := problem(err, e.language, e.requestID)
 	a := &answer{status: p.Status, cache: noStore, localized: true, retryAfter: task.RetryAfter(err)}
 	if r, ok := errors.AsType[*refusal](err); ok {
@@ -145,13 +148,13 @@ func (s *Site) problemAnswer(e *exchange, err error) *answer {
 	var renderErr error
 	if signsIn := errors.Is(err, errUnauthorized) && s.Sessions != nil; signsIn && !e.fragment {
 		if e.returnTo == "" {
-			e.returnTo = e.with()
+			e.returnTo = e.with("expires", "", "signature", "")
 		}
 		a.posts = true
 		body, renderErr = s.signInPage(e, e.words().SignInFirst)
 	} else {
 		if signsIn {
-			p.Title = e.words().SignInFirst // for a page that goes on showing what it has
+			p.Title = e.words().SignInNeeded // for a page that goes on showing what it has
 		}
 		body, renderErr = s.problemPage(e, p, a)
 	}
@@ -171,6 +174,7 @@ func (s *Site) problemPage(e *exchange, p Problem, a *answer) ([]byte, error) {
 	switch {
 	case e.path == "/sign-in" && p.Retryable:
 		v.Reload.CheckURL = templ.SafeURL(e.to("/sign-in", "to", e.returnTo))
+		v.SwitchURL = templ.SafeURL(e.to("/sign-in", "lang", e.words().OtherLang, "to", e.returnTo))
 	case p.Retryable:
 		every, _ := e.refresh() // one that cannot be read is a problem of its own
 		if every > 0 {

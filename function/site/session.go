@@ -29,8 +29,14 @@ var (
 	errUnauthorized = &refusal{status: http.StatusUnauthorized, name: "unauthorized",
 		title: task.Text{En: "An access token is needed", Zh: "需要访问令牌"},
 		hint: task.Text{
-			En: "Send the header: Authorization: Bearer <token>. For the operator: SIGNING_KEY lets browsers sign in, and links in messages open their tasks.",
-			Zh: "请在请求头中携带：Authorization: Bearer <令牌>。管理员可设置 SIGNING_KEY，以便通过浏览器登录，并使消息中的链接可直接打开对应的任务。",
+			En: "Send the header Authorization: Bearer <token>. If you did, that token is not known here: ask whoever runs this function. A link from a message works for 7 days.",
+			Zh: "请携带请求头 Authorization: Bearer <令牌>。如果已携带，说明该令牌无效，请联系本函数的管理员。消息中的链接有效期为 7 天。",
+		}}
+	errNoSessions = &refusal{status: http.StatusUnauthorized, name: "unauthorized",
+		title: task.Text{En: "Browsers cannot sign in here", Zh: "此处未启用浏览器登录"},
+		hint: task.Text{
+			En: "For the operator: set SIGNING_KEY, so that browsers can sign in and links in messages open their tasks. A program sends the header Authorization: Bearer <token>.",
+			Zh: "请管理员设置 SIGNING_KEY，以启用浏览器登录，并使消息中的链接可以打开对应的任务。程序请携带请求头 Authorization: Bearer <令牌>。",
 		}}
 	errCrossOrigin = &refusal{status: http.StatusForbidden, name: "cross-origin",
 		title: task.Text{En: "This came from another site", Zh: "请求来自其他网站"},
@@ -119,8 +125,11 @@ func (s *Site) signInPage(e *exchange, heading string) ([]byte, error) {
 		Action:  templ.SafeURL(e.to("/sign-in")),
 		To:      e.returnTo,
 	}
-	if e.request.Method == http.MethodPost {
+	switch {
+	case e.request.Method == http.MethodPost:
 		v.Wrong, v.RequestID = w.WrongToken, e.requestID
+	case e.query.Has("signature"):
+		v.Ended = w.LinkEnded
 	}
 	if e.path == "/sign-in" {
 		v.SwitchURL = templ.SafeURL(e.to("/sign-in", "lang", w.OtherLang, "to", e.returnTo))

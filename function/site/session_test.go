@@ -212,8 +212,11 @@ func TestNoSessions(t *testing.T) {
 		}
 	}
 	w := send(s, request("GET", "/tasks/"+string(failed), asksForPage))
-	if w.Code != 401 || strings.Contains(w.Body.String(), "<form") {
+	if w.Code != 401 || strings.Contains(w.Body.String(), "<form") || !strings.Contains(w.Body.String(), "set SIGNING_KEY") {
 		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	if w := send(s, request("GET", "/tasks/"+string(failed))); strings.Contains(w.Body.String(), "SIGNING_KEY") {
+		t.Errorf("a program is told %s", w.Body)
 	}
 	if got, want := s.Link(second, []task.ID{failed, running}), "https://status.example.com/tasks?directory=d-003qew84abcd&id="+string(failed)+","+string(running); got != want {
 		t.Errorf("a link is %s, want %s", got, want)
@@ -242,7 +245,7 @@ func TestLinks(t *testing.T) {
 	several := []task.ID{detailed, running}
 	link := func(directory task.DirectoryID, ids []task.ID, after time.Duration) string {
 		s := guarded()
-		s.Now = func() time.Time { return now.Add(after - linkLife) }
+		s.Now = func() time.Time { return now.Add(after - LinkLife) }
 		return strings.TrimPrefix(s.Link(directory, ids), s.PublicURL)
 	}
 	parameters := func(target string) string { _, query, _ := strings.Cut(target, "?"); return query }

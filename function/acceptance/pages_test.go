@@ -141,7 +141,7 @@ var pages = []page{
 	{name: "recent-off", path: at("/tasks"), environ: plain, status: 404, en: "Recent tasks are not listed here", zh: "此处不列出最近的任务"},
 
 	{name: "bad-id", path: at("/tasks/T-42"), status: 400, en: "The request is not valid", zh: "请求无效"},
-	{name: "unauthorized", path: at("/tasks/t-sh6tceylhvgejpipabcd"), status: 401, en: "An access token is needed", zh: "需要访问令牌",
+	{name: "unauthorized", path: at("/tasks/t-sh6tceylhvgejpipabcd"), status: 401, en: "Browsers cannot sign in here", zh: "此处未启用浏览器登录",
 		environ: append([]string{"SIGNING_KEY="}, guarded...)},
 	{name: "sign-in", path: at("/tasks/t-sh6tceylhvgejpipabcd"), status: 401, en: "Sign in to see this", zh: "请先登录", environ: guarded},
 	{name: "sign-in-wrong", path: at("/sign-in"), status: 200, en: "Sign in", zh: "登录", environ: guarded, after: func(b *tab) {
@@ -151,6 +151,7 @@ var pages = []page{
 	{name: "signed-in", path: at("/sign-in?to=/tasks/t-shfqw1u1edszvxw5abcd"), status: 200, en: "Sign in", zh: "登录", environ: append([]string{"RECENT_TASKS=on"}, guarded...), after: func(b *tab) {
 		b.signIn("a token")
 	}},
+	{name: "link-ended", path: at("/tasks/t-sh6tceylhvgejpipabcd?expires=1700000000&signature=x"), status: 401, en: "Sign in to see this", zh: "请先登录", environ: guarded},
 	{name: "linked", path: linked("task t-shfqw1u1edszvxw5abcd"), status: 200, en: "failed after 1 s", zh: "授权失败", environ: guarded},
 	{name: "linked-board", path: linked("task t-shfqw1u1edszvxw5abcd t-sh6tceylhvgejpipabcd"), status: 200, en: "2 tasks: 1 failed, 1 succeeded", zh: "共 2 个任务", environ: guarded},
 	{name: "forbidden", path: at("/tasks/t-sh6tceylhvgejpipabcd?directory=d-00another0000"), status: 403, en: "Not allowed", zh: "不允许访问"},

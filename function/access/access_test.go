@@ -1,8 +1,6 @@
 package access
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -18,11 +16,6 @@ const (
 )
 
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-
-func hash(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:])
-}
 
 // parse reads a policy that is right.
 func parse(t testing.TB, mode, tokens, keys string) Policy {

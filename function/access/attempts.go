@@ -1,7 +1,6 @@
 package access
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"net"
 	"net/http"
@@ -36,8 +35,8 @@ type attempts struct {
 type visitor struct {
 	last  time.Time // that it came
 	since time.Time // that it guesses
-	wrong [][sha256.Size]byte
-	right [][sha256.Size]byte
+	wrong []string  // by their hashes
+	right []string
 }
 
 // TooMany is the error of an address that has made too many guesses. Until they
@@ -55,7 +54,7 @@ func (e TooMany) Error() string {
 func (e TooMany) RetryAfter() time.Duration { return e.wait }
 
 // take counts an attempt, and fails where there have been too many.
-func (a *attempts) take(address netip.Addr, sum [sha256.Size]byte, right bool, now time.Time) error {
+func (a *attempts) take(address netip.Addr, sum string, right bool, now time.Time) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	v := a.visitor(address)

@@ -39,7 +39,7 @@ func (p Policy) SignIn(r *http.Request, value string, now time.Time) (name strin
 	}
 	until := unix(now.Add(SessionLife))
 	c := newCookie()
-	c.Value = until + "." + p.sign(forSession, until, t.id())
+	c.Value = until + "." + p.sign(forSession, until, t.sum.Reveal())
 	c.MaxAge = int(SessionLife / time.Second)
 	return t.name, c, nil
 }
@@ -65,7 +65,7 @@ func (p Policy) session(r *http.Request, now time.Time) (name string, err error)
 			continue
 		}
 		for _, t := range p.tokens {
-			if p.signed(given, forSession, until, t.id()) {
+			if p.signed(given, forSession, until, t.sum.Reveal()) {
 				return t.name, nil
 			}
 		}

@@ -17,7 +17,7 @@ import (
 // somebody made the token up.
 type token struct {
 	name string
-	sum  secret.Value // SHA-256
+	sum  secret.Value // SHA-256, in hexadecimal, small letters
 }
 
 func parseTokens(tokens string) ([]token, error) {
@@ -33,34 +33,35 @@ func parseTokens(tokens string) ([]token, error) {
 			return nil, fmt.Errorf("ACCESS_TOKENS: entry %d is not a name, a colon and the %d hexadecimal digits that this prints: printf %%s \"$TOKEN\" | sha256sum; several are joined by comma",
 				i+1, hex.EncodedLen(sha256.Size))
 		}
-		raw, err := hex.DecodeString(sum)
-		if err != nil {
+		if _, err := hex.DecodeString(sum); err != nil {
 			return nil, fmt.Errorf("ACCESS_TOKENS: the hash of entry %d (%q) is not hexadecimal", i+1, name)
 		}
-		if none := sha256.Sum256(nil); string(raw) == string(none[:]) {
+		sum = strings.ToLower(sum)
+		if sum == hash("") {
 			return nil, fmt.Errorf("ACCESS_TOKENS: entry %d (%q) is the hash of no token at all", i+1, name)
 		}
-		t := token{name, secret.New(string(raw))}
-		if slices.ContainsFunc(parsed, func(p token) bool { return p.id() == t.id() }) {
+		if slices.ContainsFunc(parsed, func(t token) bool { return t.sum.Reveal() == sum }) {
 			return nil, fmt.Errorf("ACCESS_TOKENS: entry %d (%q) is the token of another entry: nobody could tell who it is", i+1, name)
 		}
-		parsed = append(parsed, t)
+		parsed = append(parsed, token{name, secret.New(sum)})
 	}
 	return parsed, nil
 }
 
-// id is what stands for the token in what is signed.
-func (t token) id() string { return hex.EncodeToString([]byte(t.sum.Reveal())) }
+func hash(value string) string {
+	sum := sha256.Sum256([]byte(value))
+	return hex.EncodeToString(sum[:])
+}
 
 // try returns the token of that value. It compares hashes, and always all of
 // them, so that the time it takes tells nothing; and an address that has made
 // too many guesses learns nothing of a right one that is new there.
 func (p Policy) try(r *http.Request, value string, now time.Time) (token, error) {
-	sum := sha256.Sum256([]byte(value))
+	sum := hash(value)
 	var found token
 	ok := false
 	for _, t := range p.tokens {
-		if subtle.ConstantTimeCompare(sum[:], []byte(t.sum.Reveal())) == 1 {
+		if subtle.ConstantTimeCompare([]byte(sum), []byte(t.sum.Reveal())) == 1 {
 			found, ok = t, true
 		}
 	}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"maps"
@@ -17,7 +15,7 @@ import (
 )
 
 // What the function under attack is guarded with. The signatures are made here as
-// whoever attacks would make them: from what the documents say, not with the function's code.
+// whoever attacks would make them: see access.go.
 const (
 	rightToken   = "right-token-0123456789"
 	droppedToken = "dropped-token-0123456789"
@@ -28,32 +26,10 @@ const (
 	abroad       = "d-003qew84abcd"
 )
 
-func hashOf(token string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(token))) }
-
-func signature(key, of string, parts ...string) string {
-	mac := hmac.New(sha256.New, []byte(key))
-	mac.Write([]byte(of + "\n" + strings.Join(parts, "\n")))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
-}
-
-// cookie is a session's: signed with the key, of who has the token, until then.
-func cookie(key, token string, until time.Time) string {
-	expires := strconv.FormatInt(until.Unix(), 10)
-	return "__Host-session=" + expires + "." + signature(key, "session", expires, hashOf(token))
-}
-
-// link is the query of one to tasks of the directory.
-func link(key, directory string, until time.Time, ids ...string) string {
-	expires := strconv.FormatInt(until.Unix(), 10)
-	return "expires=" + expires + "&signature=" + signature(key, "link", directory+" "+strings.Join(ids, " "), expires)
-}
-
-// event is a posting to /events with a signature by the key over some body.
+// webhookSigned is the header of a posting to /events whose body a key has signed.
 func webhookSigned(key, id, body string, at time.Time) []string {
 	seconds := strconv.FormatInt(at.Unix(), 10)
-	mac := hmac.New(sha256.New, []byte(key))
-	mac.Write([]byte(id + "." + seconds + "." + body))
-	return []string{"Webhook-Id", id, "Webhook-Timestamp", seconds, "Webhook-Signature", "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))}
+	return []string{"Webhook-Id", id, "Webhook-Timestamp", seconds, "Webhook-Signature", webhookSign([]byte(key), id, seconds, []byte(body))}
 }
 
 // flip changes one byte of what comes after a mark.
@@ -74,7 +50,7 @@ type attack struct {
 func TestBuiltAttacks(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{env: map[string]string{
-		"ACCESS": "token", "ACCESS_TOKENS": "right:" + hashOf(rightToken), "SIGNING_KEY": signingKey,
+		"ACCESS": "token", "ACCESS_TOKENS": "right:" + tokenHash(rightToken), "SIGNING_KEY": signingKey,
 		"EVENTS_SECRET": "whsec_" + base64.StdEncoding.EncodeToString([]byte(eventsKey)),
 		"RECENT_TASKS":  "on", "TASK_DETAILS": "on", "CLOUDSSO_DIRECTORY_ID": home + "," + abroad, "LOG_LEVEL": "debug",
 	}})
@@ -82,8 +58,8 @@ func TestBuiltAttacks(t *testing.T) {
 	other := s.createTask(t, "seconds=0&status=Failed&reason=Crown+jewels")
 	page, now := "/tasks/"+id, time.Now()
 	week := now.Add(7 * 24 * time.Hour)
-	good := link(signingKey, home, week, id)
-	session := cookie(signingKey, rightToken, now.Add(time.Hour))
+	good := linkQuery(signingKey, home, week, id)
+	session := sessionCookie(signingKey, rightToken, now.Add(time.Hour))
 	bearer := []string{"Authorization", "Bearer " + rightToken}
 	event := `{"specversion":"1.0","id":"1","source":"/ci","type":"com.example.assigned","data":{"taskId":"` + id + `"}}`
 	structured := []string{"Content-Type", "application/cloudevents+json"}
@@ -104,9 +80,9 @@ func TestBuiltAttacks(t *testing.T) {
 		{"a token with more at its end", "GET", page, "", authorized("Bearer " + rightToken + "0"), unauthorized},
 		{"a token in capitals", "GET", page, "", authorized("Bearer " + strings.ToUpper(rightToken)), unauthorized},
 		{"a token that was taken back", "GET", page, "", authorized("Bearer " + droppedToken), unauthorized},
-		{"the hash for the token", "GET", page, "", authorized("Bearer " + hashOf(rightToken)), unauthorized},
+		{"the hash for the token", "GET", page, "", authorized("Bearer " + tokenHash(rightToken)), unauthorized},
 		{"the name for the token", "GET", page, "", authorized("Bearer right"), unauthorized},
-		{"the name and the hash", "GET", page, "", authorized("Bearer right:" + hashOf(rightToken)), unauthorized},
+		{"the name and the hash", "GET", page, "", authorized("Bearer right:" + tokenHash(rightToken)), unauthorized},
 		{"another scheme", "GET", page, "", authorized("Basic " + base64.StdEncoding.EncodeToString([]byte("right:"+rightToken))), unauthorized},
 		{"a token without a scheme", "GET", page, "", authorized(rightToken), unauthorized},
 		{"two tokens, one of them right", "GET", page, "", authorized("Bearer wrong, Bearer " + rightToken), unauthorized},
@@ -117,12 +93,12 @@ func TestBuiltAttacks(t *testing.T) {
 		{"the signing key for a token", "GET", page, "", authorized("Bearer " + signingKey), unauthorized},
 
 		{"a session that nobody signed", "GET", page, "", with("Cookie", "__Host-session=9999999999."), unauthorized},
-		{"a session signed with another key", "GET", page, "", with("Cookie", cookie(foreignKey, rightToken, now.Add(time.Hour))), unauthorized},
-		{"a session signed with an empty key", "GET", page, "", with("Cookie", cookie("", rightToken, now.Add(time.Hour))), unauthorized},
+		{"a session signed with another key", "GET", page, "", with("Cookie", sessionCookie(foreignKey, rightToken, now.Add(time.Hour))), unauthorized},
+		{"a session signed with an empty key", "GET", page, "", with("Cookie", sessionCookie("", rightToken, now.Add(time.Hour))), unauthorized},
 		{"a session with one byte of its signature changed", "GET", page, "", with("Cookie", flip(session, ".", 5)), unauthorized},
 		{"a session that was made longer", "GET", page, "", with("Cookie", flip(session, "=", 9)), unauthorized},
-		{"a session that has ended", "GET", page, "", with("Cookie", cookie(signingKey, rightToken, now.Add(-time.Second))), unauthorized},
-		{"a session of a token that was taken back", "GET", page, "", with("Cookie", cookie(signingKey, droppedToken, now.Add(time.Hour))), unauthorized},
+		{"a session that has ended", "GET", page, "", with("Cookie", sessionCookie(signingKey, rightToken, now.Add(-time.Second))), unauthorized},
+		{"a session of a token that was taken back", "GET", page, "", with("Cookie", sessionCookie(signingKey, droppedToken, now.Add(time.Hour))), unauthorized},
 		{"a session without its prefix", "GET", page, "", with("Cookie", strings.TrimPrefix(session, "__Host-")), unauthorized},
 		{"a session in the address", "GET", page + "?" + session, "", nil, unauthorized},
 		{"a link's signature as a session", "GET", page, "", with("Cookie", "__Host-session="+strings.NewReplacer("expires=", "", "&signature=", ".").Replace(good)), unauthorized},
@@ -134,20 +110,20 @@ func TestBuiltAttacks(t *testing.T) {
 		{"a link without its signature", "GET", page + "?" + strings.Split(good, "&")[0], "", nil, unauthorized},
 		{"a link with an empty signature", "GET", page + "?" + strings.Split(good, "signature=")[0] + "signature=", "", nil, unauthorized},
 		{"a link that was made longer", "GET", page + "?" + flip(good, "expires=", 9), "", nil, unauthorized},
-		{"a link that has expired", "GET", page + "?" + link(signingKey, home, now.Add(-time.Second), id), "", nil, unauthorized},
-		{"a link signed with another key", "GET", page + "?" + link(foreignKey, home, week, id), "", nil, unauthorized},
-		{"a link signed with an empty key", "GET", page + "?" + link("", home, week, id), "", nil, unauthorized},
+		{"a link that has expired", "GET", page + "?" + linkQuery(signingKey, home, now.Add(-time.Second), id), "", nil, unauthorized},
+		{"a link signed with another key", "GET", page + "?" + linkQuery(foreignKey, home, week, id), "", nil, unauthorized},
+		{"a link signed with an empty key", "GET", page + "?" + linkQuery("", home, week, id), "", nil, unauthorized},
 		{"a session's signature as a link", "GET", page + "?" + strings.NewReplacer("__Host-session=", "expires=", ".", "&signature=").Replace(session), "", nil, unauthorized},
 		{"the link of another task", "GET", "/tasks/" + other + "?" + good, "", nil, unauthorized},
 		{"the link of another task, in another form", "GET", "/tasks/" + other + ".json?" + good, "", nil, unauthorized},
 		{"the link of one task to several", "GET", "/tasks?id=" + id + "," + other + "&" + good, "", nil, unauthorized},
-		{"the link of several to one", "GET", page + "?" + link(signingKey, home, week, id, other), "", nil, unauthorized},
-		{"the link of several to those in another order", "GET", "/tasks?id=" + other + "," + id + "&" + link(signingKey, home, week, id, other), "", nil, unauthorized},
+		{"the link of several to one", "GET", page + "?" + linkQuery(signingKey, home, week, id, other), "", nil, unauthorized},
+		{"the link of several to those in another order", "GET", "/tasks?id=" + other + "," + id + "&" + linkQuery(signingKey, home, week, id, other), "", nil, unauthorized},
 		{"the link of another directory", "GET", page + "?directory=" + abroad + "&" + good, "", nil, unauthorized},
-		{"the link of a directory that is not shown", "GET", page + "?directory=d-00xz91nf0000&" + link(signingKey, "d-00xz91nf0000", week, id), "", nil, unauthorized},
+		{"the link of a directory that is not shown", "GET", page + "?directory=d-00xz91nf0000&" + linkQuery(signingKey, "d-00xz91nf0000", week, id), "", nil, unauthorized},
 		{"two directories at once", "GET", page + "?directory=" + home + "&directory=" + abroad + "&" + good, "", nil, unauthorized},
 		{"a link to the list", "GET", "/tasks?" + good, "", nil, unauthorized},
-		{"a link to the list, by an empty id", "GET", "/tasks?id=&" + link(signingKey, home, week), "", nil, unauthorized},
+		{"a link to the list, by an empty id", "GET", "/tasks?id=&" + linkQuery(signingKey, home, week), "", nil, unauthorized},
 		{"a link to the first page", "GET", "/?" + good, "", nil, unauthorized},
 		{"a link to post by", "POST", "/events?" + good, event, structured, unauthorized},
 		{"a link to change something", "DELETE", page + "?" + good, "", nil, []int{403, 405}},
@@ -209,7 +185,7 @@ func TestBuiltAttacks(t *testing.T) {
 
 		{"signing in without a token", "POST", "/sign-in", "", form, unauthorized},
 		{"signing in with a wrong token", "POST", "/sign-in", "token=wrong", form, unauthorized},
-		{"signing in with the hash", "POST", "/sign-in", "token=" + hashOf(rightToken), form, unauthorized},
+		{"signing in with the hash", "POST", "/sign-in", "token=" + tokenHash(rightToken), form, unauthorized},
 		{"signing in by the address", "GET", "/sign-in?token=" + rightToken, "", nil, []int{200}},
 		{"signing in from another site", "POST", "/sign-in", "token=" + rightToken, append([]string{"Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"}, form...), refused},
 		{"signing out from another site", "POST", "/sign-out", "", append([]string{"Origin", "https://evil.example", "Cookie", session}, form...), refused},
@@ -247,7 +223,7 @@ func TestBuiltAttacks(t *testing.T) {
 			t.Errorf("%s was told %+v", platform, posts)
 		}
 	}
-	for _, secret := range []string{rightToken, droppedToken, signingKey, eventsKey, strings.Split(session, ".")[1], strings.Split(good, "signature=")[1], hashOf(rightToken)} {
+	for _, secret := range []string{rightToken, droppedToken, signingKey, eventsKey, strings.Split(session, ".")[1], strings.Split(good, "signature=")[1], tokenHash(rightToken)} {
 		if strings.Contains(s.log.String(), secret) {
 			t.Errorf("%s is in the log", secret)
 		}
@@ -258,8 +234,8 @@ func TestBuiltAttacks(t *testing.T) {
 		"a token":   {path: page, headers: bearer},
 		"a session": {path: page, headers: with("Cookie", session)},
 		"a link":    {path: page + "?" + good},
-		"several":   {path: "/tasks?id=" + id + "," + other + "&" + link(signingKey, home, week, id, other)},
-		"elsewhere": {path: "/tasks/t-sh0000000000000000?directory=" + abroad + "&" + link(signingKey, abroad, week, "t-sh0000000000000000"), status: []int{404}},
+		"several":   {path: "/tasks?id=" + id + "," + other + "&" + linkQuery(signingKey, home, week, id, other)},
+		"elsewhere": {path: "/tasks/t-sh0000000000000000?directory=" + abroad + "&" + linkQuery(signingKey, abroad, week, "t-sh0000000000000000"), status: []int{404}},
 	} {
 		a.method = http.MethodGet
 		if r := s.strike(t, a, "127.0.0.1"); r.status != 200 && !slices.Contains(a.status, r.status) {
@@ -307,7 +283,7 @@ func (s *stage) strike(t *testing.T, a attack, from string) reply {
 // TestBuiltGuessing: after ten wrong tokens an address is not listened to.
 func TestBuiltGuessing(t *testing.T) {
 	t.Parallel()
-	s := start(t, options{env: map[string]string{"ACCESS": "token", "ACCESS_TOKENS": "right:" + hashOf(rightToken), "SIGNING_KEY": signingKey}})
+	s := start(t, options{env: map[string]string{"ACCESS": "token", "ACCESS_TOKENS": "right:" + tokenHash(rightToken), "SIGNING_KEY": signingKey}})
 	try := func(token, from string) reply {
 		return s.strike(t, attack{method: "GET", path: "/tasks/t-shfqw1u1edszvxw5abcd", headers: []string{"Authorization", "Bearer " + token}}, from)
 	}
@@ -333,7 +309,7 @@ func TestBuiltGuessing(t *testing.T) {
 // TestBuiltReplays: what was signed once and comes again does nothing again.
 func TestBuiltReplays(t *testing.T) {
 	t.Parallel()
-	s := start(t, options{env: map[string]string{"ACCESS": "token", "ACCESS_TOKENS": "right:" + hashOf(rightToken), "EVENTS_SECRET": "whsec_" + base64.StdEncoding.EncodeToString([]byte(eventsKey))}})
+	s := start(t, options{env: map[string]string{"ACCESS": "token", "ACCESS_TOKENS": "right:" + tokenHash(rightToken), "EVENTS_SECRET": "whsec_" + base64.StdEncoding.EncodeToString([]byte(eventsKey))}})
 	id := s.createTask(t, "seconds=0&status=Failed&reason=Once")
 	event := `{"taskId":"` + id + `","notify":true}`
 	signed := append(webhookSigned(eventsKey, "msg-1", event, time.Now()), "Content-Type", "application/json")

@@ -2,10 +2,7 @@ package main
 
 import (
 	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -273,13 +270,10 @@ func TestBuiltEvents(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
 	s := start(t, options{env: map[string]string{
 		"EVENTS_SECRET": "whsec_" + base64.StdEncoding.EncodeToString([]byte(key)),
-		"ACCESS":        "token", "ACCESS_TOKENS": "ci:" + fmt.Sprintf("%x", sha256.Sum256([]byte("token"))),
+		"ACCESS":        "token", "ACCESS_TOKENS": "ci:" + tokenHash("token"),
 	}})
 	signed := func(body string) []string {
-		id, now := "msg_"+strconv.FormatInt(time.Now().UnixNano(), 10), strconv.FormatInt(time.Now().Unix(), 10)
-		mac := hmac.New(sha256.New, []byte(key))
-		mac.Write([]byte(id + "." + now + "." + body))
-		return []string{"Webhook-Id", id, "Webhook-Timestamp", now, "Webhook-Signature", "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))}
+		return webhookSigned(key, "msg_"+strconv.FormatInt(time.Now().UnixNano(), 10), body, time.Now())
 	}
 	bearer := []string{"Authorization", "Bearer token"}
 	event := func(id string) string {

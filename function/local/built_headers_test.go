@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -84,7 +83,7 @@ func TestBuiltLogTail(t *testing.T) {
 	const bearer, cookie, key, signing = "bearer-0123456789abcdef", "cookie-0123456789abcdef", "key-0123456789abcdef0123456789abcdef", "signing-0123456789abcdef0123456789abcdef"
 	s := start(t, options{instances: 4, env: map[string]string{
 		"LOG_LEVEL": "debug", "RECENT_TASKS": "on", "TASK_DETAILS": "on",
-		"ACCESS": "token", "ACCESS_TOKENS": fmt.Sprintf("ci:%x", sha256.Sum256([]byte(bearer))),
+		"ACCESS": "token", "ACCESS_TOKENS": "ci:" + tokenHash(bearer),
 		"EVENTS_SECRET": "whsec_" + base64.StdEncoding.EncodeToString([]byte(key)), "SIGNING_KEY": signing,
 	}})
 	tail := []string{"X-Fc-Log-Type", "Tail"}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"crypto/rand"
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"net"
@@ -137,7 +136,7 @@ func (o *cloud) open(c config) error {
 	if own["ACCESS_TOKENS"] == "" {
 		setDefault(own, "ACCESS", "open") // to post to /events takes a token all the same
 	}
-	setDefault(own, "ACCESS_TOKENS", fmt.Sprintf("local:%x", sha256.Sum256([]byte(localToken))))
+	setDefault(own, "ACCESS_TOKENS", "local:"+tokenHash(localToken))
 	setDefault(own, "SIGNING_KEY", rand.Text()+rand.Text())
 	setDefault(own, "CHECK_ENDPOINT", o.consoleURL)
 	c.async.instances = cmp.Or(c.async.instances, c.instances)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -88,7 +87,7 @@ func newSoak(c config, out io.Writer) (*soak, error) {
 	_, machine := splitEnviron(c.environ)
 	c.environ = []string{
 		"RECENT_TASKS=on", "TASK_DETAILS=on",
-		fmt.Sprintf("ACCESS_TOKENS=local:%x", sha256.Sum256([]byte(localToken))),
+		"ACCESS_TOKENS=local:" + tokenHash(localToken),
 		"EVENTS_SECRET=" + webhookSecret + base64.StdEncoding.EncodeToString(key),
 		"CHECK_INSTANCES=" + strconv.Itoa(soakTeamChecks),
 	}

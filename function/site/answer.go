@@ -39,23 +39,27 @@ const securityPolicy = "default-src 'none'; script-src 'self'; style-src 'self';
 // securityHeader is what every answer has. A year of https is for this host alone:
 // what else is below the domain is not known here. Framing is refused twice, for
 // who does not know the policy's frame-ancestors.
-var securityHeader = [...][2]string{
-	{"Content-Security-Policy", securityPolicy},
-	{"Cross-Origin-Opener-Policy", "same-origin"},
-	{"Cross-Origin-Resource-Policy", "same-origin"},
-	{"Permissions-Policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"},
-	{"Referrer-Policy", "no-referrer"},
-	{"Strict-Transport-Security", "max-age=31536000"},
-	{"X-Content-Type-Options", "nosniff"},
-	{"X-Frame-Options", "DENY"},
-	{"X-Robots-Tag", "noindex"},
+// The values are lists because a header takes them as they are, time after time.
+var securityHeader = [...]struct {
+	name  string
+	value []string
+}{
+	{"Content-Security-Policy", []string{securityPolicy}},
+	{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
+	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+	{"Permissions-Policy", []string{"camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"}},
+	{"Referrer-Policy", []string{"no-referrer"}},
+	{"Strict-Transport-Security", []string{"max-age=31536000"}},
+	{"X-Content-Type-Options", []string{"nosniff"}},
+	{"X-Frame-Options", []string{"DENY"}},
+	{"X-Robots-Tag", []string{"noindex"}},
 }
 
 // SetSecurityHeader sets what every answer has that a browser may get from this
 // origin (OWASP Secure Headers Project), this package's own and others.
 func SetSecurityHeader(h http.Header) {
 	for _, field := range securityHeader {
-		h.Set(field[0], field[1])
+		h[field.name] = field.value
 	}
 }
 

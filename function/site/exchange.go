@@ -287,7 +287,16 @@ func (e *exchange) to(path string, parameters ...string) string {
 // same is the address of the same tasks in another form, with parameters: a link
 // that opens one opens the other.
 func (e *exchange) same(path string, parameters ...string) string {
-	return e.keeping(path, []string{"lang", "directory", "expires", "signature"}, parameters)
+	return e.keeping(path, append([]string{"lang", "directory"}, linkParameters...), parameters)
+}
+
+// bare is this request's own address without what opens it as a link, and with
+// parameters changed.
+func (e *exchange) bare(changes ...string) string {
+	for _, name := range linkParameters {
+		changes = append(changes, name, "")
+	}
+	return e.with(changes...)
 }
 
 func (e *exchange) keeping(path string, names, parameters []string) string {

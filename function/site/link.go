@@ -13,6 +13,12 @@ import (
 // from a week away finds them. The page to sign in says so too.
 const LinkLife = 7 * 24 * time.Hour
 
+// linkParameters are those of a link, as Links have them.
+var linkParameters = []string{"expires", "signature"}
+
+// isLink reports whether the request has them, right or wrong.
+func (e *exchange) isLink() bool { return e.query.Has("signature") }
+
 // Links are what opens tasks to whoever has them, and nothing else.
 type Links interface {
 	// Link returns the parameters of a link that opens the subject until then.
@@ -69,7 +75,7 @@ func (s *Site) taskPath(directory task.DirectoryID, id task.ID) string {
 
 // opened reports whether the request came by a link to the tasks that it asks for.
 func (s *Site) opened(e *exchange, tasks func(*exchange) ([]task.ID, error)) bool {
-	if s.Links == nil || !e.query.Has("signature") {
+	if s.Links == nil || !e.isLink() {
 		return false
 	}
 	ids, err := tasks(e)

@@ -48,7 +48,7 @@ func (s *Site) page(e *exchange, state, title string) templates.Page {
 		Words:     words,
 		Title:     title + " – " + words.Site,
 		State:     state,
-		URL:       s.url(e, e.with("refresh", "", "wait", "", "expires", "", "signature", "")),
+		URL:       s.url(e, e.bare("refresh", "", "wait", "")),
 		LookUp:    state != stateSignIn || e.session,
 		SwitchURL: templ.SafeURL(e.with("lang", words.OtherLang, "wait", "")),
 		Assets: templates.Assets{
@@ -69,7 +69,7 @@ func (s *Site) page(e *exchange, state, title string) templates.Page {
 		p.SignURL = templ.SafeURL(e.to("/sign-out"))
 	case !e.linked.IsZero() && s.Sessions != nil:
 		p.Linked = fmt.Sprintf(words.LinkedUntil, e.linked.UTC().Format(time.DateOnly))
-		p.SignURL = templ.SafeURL(e.to("/sign-in", "to", e.with("expires", "", "signature", "")))
+		p.SignURL = templ.SafeURL(e.to("/sign-in", "to", e.bare()))
 	}
 	for i, text := range task.DurationFormats {
 		p.Durations[i] = text.In(e.language)

@@ -148,7 +148,7 @@ func (s *Site) problemAnswer(e *exchange, err error) *answer {
 	var renderErr error
 	if signsIn := errors.Is(err, errUnauthorized) && s.Sessions != nil; signsIn && !e.fragment {
 		if e.returnTo == "" {
-			e.returnTo = e.with("expires", "", "signature", "")
+			e.returnTo = e.bare()
 		}
 		a.posts = true
 		body, renderErr = s.signInPage(e, e.words().SignInFirst)

@@ -128,7 +128,7 @@ func (s *Site) signInPage(e *exchange, heading string) ([]byte, error) {
 	switch {
 	case e.request.Method == http.MethodPost:
 		v.Wrong, v.RequestID = w.WrongToken, e.requestID
-	case e.query.Has("signature"):
+	case e.isLink():
 		v.Ended = w.LinkEnded
 	}
 	if e.path == "/sign-in" {

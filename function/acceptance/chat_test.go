@@ -210,10 +210,7 @@ func notifyTest(t *testing.T, environ ...string) {
 func ask[Answer any](t *testing.T, script, npmPackage string, questions any, environ ...string) Answer {
 	t.Helper()
 	npmFile(t, npmPackage+"/package.json")
-	node, err := exec.LookPath("node")
-	if err != nil {
-		missing(t, "CHECKS BY NPM PACKAGES", "no node found; install Node.js")
-	}
+	node := node(t)
 	input, err := json.Marshal(questions)
 	if err != nil {
 		t.Fatal(err)

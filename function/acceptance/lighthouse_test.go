@@ -37,10 +37,7 @@ func lighthouse(t *testing.T, url string) (scores map[string]float64, lost map[s
 	t.Helper()
 	needBrowser(t)
 	script := npmFile(t, "lighthouse/cli/index.js")
-	node, err := exec.LookPath("node")
-	if err != nil {
-		missing(t, "LIGHTHOUSE", "no node found; install Node.js")
-	}
+	node := node(t)
 	output := filepath.Join(t.TempDir(), "lighthouse.json")
 	for try := 1; ; try++ {
 		said, err := runLighthouse(node, script, url, output)

@@ -2,9 +2,23 @@ package acceptance
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 )
+
+// npmChecks are the tests that are skipped without Node.js and what make tools installs.
+const npmChecks = "CHECKS BY NPM PACKAGES"
+
+// node returns the path of Node.js, and skips the test where it is not there.
+func node(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("node")
+	if err != nil {
+		missing(t, npmChecks, "no node found; install Node.js")
+	}
+	return path
+}
 
 // npmFile returns the absolute path of a file of an installed npm package, and
 // skips the test where it is not there.
@@ -15,7 +29,7 @@ func npmFile(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		missing(t, "CHECKS BY NPM PACKAGES", "no axe-core, Lighthouse, HTML validator, judge of headers or chat SDK; make tools installs them")
+		missing(t, npmChecks, "no axe-core, Lighthouse, HTML validator, judge of headers or chat SDK; make tools installs them")
 	}
 	return path
 }

@@ -83,17 +83,8 @@ func (s *Site) looked(e *exchange, l look, state, title string) templates.Page {
 	if next := task.NextLook(l.results, e.now); next > 0 {
 		p.RetryAfter = strconv.Itoa(seconds(next))
 	}
-	p.IDs = joined(l.results)
+	p.IDs = idList(l.ids)
 	return p
-}
-
-// joined are the ids, by comma.
-func joined(results []task.Result) string {
-	ids := make([]string, len(results))
-	for i, r := range results {
-		ids[i] = string(r.ID)
-	}
-	return strings.Join(ids, ",")
 }
 
 func (s *Site) taskPage(e *exchange, l look) ([]byte, error) {
@@ -139,7 +130,7 @@ func (s *Site) boardPage(e *exchange, l look) ([]byte, error) {
 	ended, total := counts.Failed+counts.Success, len(l.results)
 	state, symbol := boardState(counts, l.results)
 	heading := summary(counts, e.words())
-	ids := joined(l.results)
+	ids := idList(l.ids)
 	v := templates.Board{
 		Page:     s.looked(e, l, state, symbol+" "+heading),
 		Heading:  heading,

@@ -131,6 +131,7 @@ func idList(ids []task.ID) string {
 
 // A look is what looking some tasks up has brought.
 type look struct {
+	ids     []task.ID
 	results []task.Result
 	// told are the results as JSON tells them.
 	told Documents
@@ -157,7 +158,7 @@ func (s *Site) look(e *exchange, ids []task.ID) (look, error) {
 	if err != nil {
 		return look{}, err
 	}
-	l := look{waited: wait, asked: asked, refresh: refresh}
+	l := look{ids: ids, waited: wait, asked: asked, refresh: refresh}
 	l.url = func(t task.Task) string { return s.url(e, s.taskPath(t.Directory, t.ID)) }
 	l.results = s.Looker.Look(e.request.Context(), directory, ids, wait)
 	if !e.linked.IsZero() {

@@ -1,6 +1,7 @@
 package acs
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -45,15 +46,52 @@ type Call struct {
 func NewTransport() *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
+	d := &dialer{tcp: net.Dialer{Timeout: connectTimeout}, sessions: tls.NewLRUClientSessionCache(0)}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: connectTimeout}).DialContext,
-		TLSHandshakeTimeout:    connectTimeout,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(0)},
+		DialContext:            d.tcp.DialContext,
+		DialTLSContext:         d.dialTLS,
+		TLSHandshakeTimeout:    connectTimeout, // through a proxy
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: d.sessions},
 		Protocols:              protocols,
 		IdleConnTimeout:        idleTimeout,
 		MaxIdleConnsPerHost:    maxIdle,
 		MaxResponseHeaderBytes: maxHeader,
 		DisableCompression:     true, // answers are small, and none shall unpack to more than was counted
 	}
+}
+
+// A dialer opens connections.
+type dialer struct {
+	tcp      net.Dialer
+	sessions tls.ClientSessionCache
+	roots    roots
+}
+
+// dialTLS opens a connection to a server that has proved to be the host.
+func (d *dialer) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := d.tcp.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	conn := tls.Client(opened, &tls.Config{
+		ServerName:         host,
+		MinVersion:         tls.VersionTLS12,
+		ClientSessionCache: d.sessions,
+		InsecureSkipVerify: true, // #nosec G402 -- VerifyConnection verifies instead, resumed sessions too
+		VerifyConnection: func(state tls.ConnectionState) error {
+			return d.roots.verify(host, state.PeerCertificates)
+		},
+	})
+	if err := conn.HandshakeContext(ctx); err != nil {
+		_ = opened.Close() // the handshake has failed already
+		return nil, err
+	}
+	return conn, nil
 }

@@ -1,6 +1,7 @@
 package acs
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -198,9 +199,15 @@ func TestTransportTLS(t *testing.T) {
 	s.StartTLS()
 	defer s.Close()
 
-	d := &dialer{sessions: tls.NewLRUClientSessionCache(0)}
+	var system roots
 	transport := NewTransport()
-	transport.DialTLSContext = d.dialTLS
+	transport.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := net.Dial(network, address)
+		if err != nil {
+			return nil, err
+		}
+		return handshake(ctx, conn, address, transport, &system)
+	}
 	call := func() error {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, nil)
 		if err != nil {
@@ -214,13 +221,13 @@ func TestTransportTLS(t *testing.T) {
 		transport.CloseIdleConnections()
 		return err
 	}
-	d.roots.bundle = bundle(t, root)
+	system.bundle = bundle(t, root)
 	for n := range 2 {
 		if err := call(); err != nil || resumed != (n == 1) {
 			t.Fatalf("call %d: %v, resumed %v", n+1, err, resumed)
 		}
 	}
-	d.roots.bundle, d.roots.pool = bundle(t, issue(t, "Other", nil, authority)), nil
+	system.bundle, system.pool = bundle(t, issue(t, "Other", nil, authority)), nil
 	err := call()
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); !ok {
 		t.Errorf("a server that is no longer trusted: %v", err)

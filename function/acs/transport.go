@@ -46,52 +46,45 @@ type Call struct {
 func NewTransport() *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	d := &dialer{tcp: net.Dialer{Timeout: connectTimeout}, sessions: tls.NewLRUClientSessionCache(0)}
-	return &http.Transport{
+	dial := (&net.Dialer{Timeout: connectTimeout}).DialContext
+	transport := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            d.tcp.DialContext,
-		DialTLSContext:         d.dialTLS,
-		TLSHandshakeTimeout:    connectTimeout, // through a proxy
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: d.sessions},
+		DialContext:            dial,
+		TLSHandshakeTimeout:    connectTimeout,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(0)},
 		Protocols:              protocols,
 		IdleConnTimeout:        idleTimeout,
 		MaxIdleConnsPerHost:    maxIdle,
 		MaxResponseHeaderBytes: maxHeader,
 		DisableCompression:     true, // answers are small, and none shall unpack to more than was counted
 	}
+	var system roots
+	transport.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return handshake(ctx, conn, address, transport, &system)
+	}
+	return transport
 }
 
-// A dialer opens connections.
-type dialer struct {
-	tcp      net.Dialer
-	sessions tls.ClientSessionCache
-	roots    roots
-}
-
-// dialTLS opens a connection to a server that has proved to be the host.
-func (d *dialer) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	opened, err := d.tcp.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+// handshake has the server at the other end of a connection prove that it is the
+// host of the address. Where the transport is given no authorities, those of the system do.
+func handshake(ctx context.Context, conn net.Conn, address string, transport *http.Transport, system *roots) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, transport.TLSHandshakeTimeout)
 	defer cancel()
-	conn := tls.Client(opened, &tls.Config{
-		ServerName:         host,
-		MinVersion:         tls.VersionTLS12,
-		ClientSessionCache: d.sessions,
-		InsecureSkipVerify: true, // #nosec G402 -- VerifyConnection verifies instead, resumed sessions too
-		VerifyConnection: func(state tls.ConnectionState) error {
-			return d.roots.verify(host, state.PeerCertificates)
-		},
-	})
-	if err := conn.HandshakeContext(ctx); err != nil {
-		_ = opened.Close() // the handshake has failed already
+	host, _, _ := net.SplitHostPort(address) // which could be dialled
+	config := transport.TLSClientConfig.Clone()
+	config.ServerName = host
+	if config.RootCAs == nil {
+		config.InsecureSkipVerify = true // #nosec G402 -- VerifyConnection verifies, resumed sessions too
+		config.VerifyConnection = func(state tls.ConnectionState) error { return system.verify(host, state.PeerCertificates) }
+	}
+	secured := tls.Client(conn, config)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		_ = conn.Close() // the handshake has failed already
 		return nil, err
 	}
-	return conn, nil
+	return secured, nil
 }

@@ -2,7 +2,6 @@ package cloudsso
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -90,45 +89,31 @@ func listQuery(r task.ListRequest, now time.Time) (string, error) {
 	return string(query), nil
 }
 
-// wireTask is a task as CloudSSO writes it, without regard to case: TaskId is
-// TaskID. GetTaskStatus leaves out the details, whose names are CloudSSO's own.
-type wireTask struct {
-	TaskID        string
-	TaskType      task.Type
-	Status        task.Status
-	StartTime     string
-	EndTime       string
-	FailureReason string
-	task.Details
-}
-
 // task reads the answer of GetTaskStatus or GetTask for the one task asked for.
 func (a *answer) task(action string, directory task.DirectoryID, id task.ID) (task.Task, error) {
-	var body struct {
-		RequestID        string
-		TaskStatus, Task *wireTask
-	}
-	err := json.Unmarshal(a.body, &body)
-	requestID := a.requestID(body.RequestID)
-	if err != nil {
-		return task.Task{}, malformed(action, "the answer is not the JSON of this operation", requestID)
-	}
-	w := body.TaskStatus
+	body, ok := parse(a.body)
+	requestID := a.requestID(body.text("RequestId"))
+	name := "TaskStatus"
 	if action == "GetTask" {
-		w = body.Task
+		name = "Task"
 	}
+	found := body.object(name)
+	t, what := found.task(directory, requestID, a.at)
 	switch {
-	case w == nil:
+	case !ok || *body.wrong:
+		return task.Task{}, malformed(action, "the answer is not the JSON of this operation", requestID)
+	case found.fields == nil:
 		return task.Task{}, malformed(action, "the answer holds no task", requestID)
-	case w.TaskID != string(id):
+	case t.ID != id:
 		return task.Task{}, malformed(action, "the answer is about another task", requestID)
-	}
-	t, what := w.task(directory, requestID, a.at)
-	if what != "" {
+	case what != "":
 		return task.Task{}, malformed(action, what, requestID)
 	}
 	if action == "GetTask" {
-		t.Details = &w.Details
+		t.Details = found.details()
+		if *body.wrong {
+			return task.Task{}, malformed(action, "the answer is not the JSON of this operation", requestID)
+		}
 	}
 	return t, nil
 }
@@ -136,44 +121,48 @@ func (a *answer) task(action string, directory task.DirectoryID, id task.ID) (ta
 // tasks reads the answer of ListTasks. One task that makes no sense spoils the
 // page: a list that leaves tasks out is worse than none.
 func (a *answer) tasks(action string, directory task.DirectoryID) (task.Page, error) {
-	var body struct {
-		RequestID   string
-		IsTruncated bool
-		NextToken   string
-		TotalCounts int
-		Tasks       []wireTask
-	}
-	err := json.Unmarshal(a.body, &body)
-	page := task.Page{Total: body.TotalCounts, RequestID: a.requestID(body.RequestID)}
-	if err != nil || body.Tasks == nil {
+	body, ok := parse(a.body)
+	total := field[float64](body, "TotalCounts")
+	page := task.Page{Total: int(total), RequestID: a.requestID(body.text("RequestId"))}
+	truncated, next := field[bool](body, "IsTruncated"), body.text("NextToken")
+	list := field[[]any](body, "Tasks")
+	if !ok || *body.wrong || list == nil || float64(page.Total) != total {
 		return task.Page{}, malformed(action, "the answer is not the JSON of this operation", page.RequestID)
 	}
-	if body.IsTruncated {
-		if body.NextToken == "" {
+	if truncated {
+		if next == "" {
 			return task.Page{}, malformed(action, "the answer has a next page but no token for it", page.RequestID)
 		}
-		page.NextToken = body.NextToken
+		page.NextToken = next
 	}
-	page.Tasks = make([]task.Task, len(body.Tasks))
-	for i := range body.Tasks {
-		w := &body.Tasks[i]
-		if id, err := task.ParseID(w.TaskID); err != nil || string(id) != w.TaskID {
+	page.Tasks = make([]task.Task, len(list))
+	for i, item := range list {
+		fields, _ := item.(map[string]any)
+		found := object{fields, body.wrong}
+		t, what := found.task(directory, page.RequestID, a.at)
+		if id, err := task.ParseID(string(t.ID)); err != nil || id != t.ID {
 			return task.Page{}, malformed(action, "the answer has a task without a valid id", page.RequestID)
 		}
-		t, what := w.task(directory, page.RequestID, a.at)
 		if what != "" {
 			return task.Page{}, malformed(action, what, page.RequestID)
 		}
-		t.Details = &w.Details
+		t.Details = found.details()
 		page.Tasks[i] = t
+	}
+	if *body.wrong {
+		return task.Page{}, malformed(action, "the answer is not the JSON of this operation", page.RequestID)
 	}
 	return page, nil
 }
 
 // task returns the task without its details, or what is wrong with it. A wrong
 // time is an error: shown, it would be taken for true.
-func (w *wireTask) task(directory task.DirectoryID, requestID string, at time.Time) (t task.Task, what string) {
-	t = task.Task{ID: task.ID(w.TaskID), Directory: directory, Type: w.TaskType, Status: w.Status, CheckedAt: at, RequestID: requestID}
+func (o object) task(directory task.DirectoryID, requestID string, at time.Time) (t task.Task, what string) {
+	t = task.Task{
+		ID: task.ID(o.text("TaskId")), Directory: directory, Type: task.Type(o.text("TaskType")), Status: task.Status(o.text("Status")),
+		CheckedAt: at, RequestID: requestID,
+	}
+	start, end, reason := o.text("StartTime"), o.text("EndTime"), o.text("FailureReason")
 	if acs.Plain(string(t.Status), "") == "" {
 		return t, "the answer has a task without a status"
 	}
@@ -181,19 +170,29 @@ func (w *wireTask) task(directory task.DirectoryID, requestID string, at time.Ti
 		return t, "the answer has a task whose type is no name"
 	}
 	var ok bool
-	if t.Start, ok = parseTime(w.StartTime); !ok {
+	if t.Start, ok = parseTime(start); !ok {
 		return t, "the answer has a task whose start is no time"
 	}
 	if t.Done() {
-		if t.End, ok = parseTime(w.EndTime); !ok {
+		if t.End, ok = parseTime(end); !ok {
 			return t, "the answer has a task whose end is no time"
 		}
 	}
 	// CloudSSO's own sample has a reason beside Success; it means nothing there.
-	if t.Status == task.Failed && strings.TrimSpace(w.FailureReason) != "" {
-		t.FailureReason = w.FailureReason
+	if t.Status == task.Failed && strings.TrimSpace(reason) != "" {
+		t.FailureReason = reason
 	}
 	return t, ""
+}
+
+// details returns what only GetTask and ListTasks tell of a task.
+func (o object) details() *task.Details {
+	return &task.Details{
+		PrincipalType: task.PrincipalType(o.text("PrincipalType")), PrincipalID: o.text("PrincipalId"), PrincipalName: o.text("PrincipalName"),
+		TargetType: o.text("TargetType"), TargetID: o.text("TargetId"), TargetName: o.text("TargetName"),
+		TargetPath: o.text("TargetPath"), TargetPathName: o.text("TargetPathName"),
+		AccessConfigurationID: o.text("AccessConfigurationId"), AccessConfigurationName: o.text("AccessConfigurationName"),
+	}
 }
 
 // parseTime reads a time of RFC 3339; no text is no time, which is well.

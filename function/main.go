@@ -61,7 +61,7 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 	if onFC && getenv("FC_RUNTIME_API") == "" {
 		return errors.New("this is a Function Compute function: elsewhere, start it with -listen 127.0.0.1:9000")
 	}
-	limitMemory(getenv)
+	fitInstance(getenv)
 	c, err := readConfig(getenv)
 	if err != nil {
 		return err

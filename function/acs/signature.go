@@ -51,19 +51,16 @@ func (r *Request) sign(keys *Keys, nonce string) http.Header {
 		sum := sha256.Sum256(r.Body)
 		hash = hex.EncodeToString(sum[:])
 	}
-	header := http.Header{
-		"Authorization":         {r.authorization(keys, hash, date, nonce)},
-		"X-Acs-Action":          {r.Action},
-		"X-Acs-Content-Sha256":  {hash},
-		"X-Acs-Date":            {date},
-		"X-Acs-Signature-Nonce": {nonce},
-		"X-Acs-Version":         {r.Version},
-	}
-	if keys.token != "" {
-		header["X-Acs-Security-Token"] = []string{keys.token}
-	}
-	if r.ContentType != "" {
-		header["Content-Type"] = []string{r.ContentType}
+	// All values are in one array, as net/http has those of what it reads.
+	values := [...]string{r.authorization(keys, hash, date, nonce), r.Action, hash, date, nonce, r.Version, keys.token, r.ContentType}
+	header := make(http.Header, len(values)+2) // and what else is sent
+	for i, name := range [...]string{
+		"Authorization", "X-Acs-Action", "X-Acs-Content-Sha256", "X-Acs-Date", "X-Acs-Signature-Nonce", "X-Acs-Version",
+		"X-Acs-Security-Token", "Content-Type",
+	} {
+		if values[i] != "" {
+			header[name] = values[i : i+1 : i+1]
+		}
 	}
 	return header
 }
@@ -104,8 +101,10 @@ func (r *Request) authorization(keys *Keys, hash, date, nonce string) string {
 	mac := hmac.New(sha256.New, []byte(keys.secret))
 	mac.Write(hex.AppendEncode(stringToSign, sum[:]))
 	// No space follows the commas.
-	return algorithm + " Credential=" + keys.accessKeyID + ",SignedHeaders=" + signedHeaders +
-		",Signature=" + hex.EncodeToString(mac.Sum(sum[:0]))
+	value := append(request[:0], algorithm+" Credential="...)
+	value = append(append(value, keys.accessKeyID...), ",SignedHeaders="...)
+	value = append(append(value, signedHeaders...), ",Signature="...)
+	return string(hex.AppendEncode(value, mac.Sum(sum[:0])))
 }
 
 func appendHeader(b []byte, name, value string) []byte {

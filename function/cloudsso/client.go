@@ -159,6 +159,12 @@ func (c *Client) exchange(ctx context.Context, call acs.Call, directory task.Dir
 	return a, false, nil
 }
 
+// What every request has in its header. Nobody changes them.
+var (
+	accept    = []string{"application/json"}
+	userAgent = []string{"cloudsso-task-status"}
+)
+
 // request returns a signed request. It is a GET, which CloudSSO takes like a
 // POST, because the transport itself sends a GET again when a connection that
 // it kept turns out to be dead.
@@ -168,8 +174,8 @@ func (c *Client) request(ctx context.Context, action, query string, keys *acs.Ke
 		Action: action, Version: apiVersion, Time: now,
 	}
 	header := signed.Sign(keys)
-	header["Accept"] = []string{"application/json"}
-	header["User-Agent"] = []string{"cloudsso-task-status"}
+	header["Accept"] = accept
+	header["User-Agent"] = userAgent
 	r := &http.Request{
 		Method: signed.Method,
 		URL:    &url.URL{Scheme: c.scheme, Host: c.host, Path: signed.Path, RawQuery: query},

@@ -241,7 +241,7 @@ func TestOversizedHTTPEvent(t *testing.T) {
 				HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) }),
 				Log:  slog.New(slog.DiscardHandler),
 			}
-			result, err := f.Invoke(t.Context(), event{Method: "POST", Path: "/tasks", Body: test.body}.encode(t))
+			result, err := invoke(t.Context(), f, event{Method: "POST", Path: "/tasks", Body: test.body}.encode(t))
 			if want := fmt.Sprintf(`{"statusCode":%d,`, test.status); err != nil || !strings.HasPrefix(string(result), want) {
 				t.Errorf("got %.200s, %v; want %s", result, err, want)
 			}

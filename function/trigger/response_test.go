@@ -22,7 +22,7 @@ func serve(t testing.TB, h http.HandlerFunc, ev event) (answer, string) {
 	t.Helper()
 	var log bytes.Buffer
 	f := &trigger.Function{HTTP: h, Log: slog.New(slog.NewJSONHandler(&log, nil))}
-	result, err := f.Invoke(t.Context(), ev.encode(t))
+	result, err := invoke(t.Context(), f, ev.encode(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +57,14 @@ func TestResponse(t *testing.T) {
 		{
 			name: "not UTF-8", handler: both(set("Content-Type", "image/png"), write("\x89PNG\xff")),
 			headers: headers{"Content-Type": "image/png"}, body: "\x89PNG\xff", base64: true,
+		},
+		{
+			name: "long text", handler: both(set("Content-Type", "text/plain"), write(strings.Repeat("任<", 257))),
+			headers: headers{"Content-Type": "text/plain"}, body: strings.Repeat("任<", 257), base64: true,
+		},
+		{
+			name: "text just not long", handler: both(set("Content-Type", "text/plain"), write(strings.Repeat("任<", 256))),
+			headers: headers{"Content-Type": "text/plain"}, body: strings.Repeat("任<", 256),
 		},
 		{
 			name: "encoded content", handler: both(set("Content-Encoding", "br"), write("looks like text")),

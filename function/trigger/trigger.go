@@ -60,10 +60,10 @@ type InvocationError string
 
 func (e InvocationError) Error() string { return string(e) }
 
-// Invoke answers one invocation; it is what fc.Start takes. An HTTP trigger
-// event always gets a response object. For the other kinds the error, if any,
-// is an InvocationError.
-func (f *Function) Invoke(ctx context.Context, event []byte) (result json.RawMessage, err error) {
+// Invoke answers one invocation; it is what fc.Start takes, which encodes the
+// result as JSON. An HTTP trigger event always gets a response object. For the
+// other kinds the result is JSON already, and the error, if any, is an InvocationError.
+func (f *Function) Invoke(ctx context.Context, event []byte) (result any, err error) {
 	var requestID string
 	var ev any
 	defer func() {
@@ -115,13 +115,14 @@ func (f *Function) Invoke(ctx context.Context, event []byte) (result json.RawMes
 	case Direct:
 		value, err = answer(ctx, "direct invocations", f.Direct, ev)
 	}
+	var encoded json.RawMessage
 	if err == nil {
-		result, err = encode(value)
+		encoded, err = encode(value) // here, where it can still be told and logged that it cannot be
 	}
 	if err != nil {
 		return nil, f.fail(ctx, requestID, err)
 	}
-	return result, nil
+	return encoded, nil
 }
 
 func answer[E any](ctx context.Context, kind string, handler func(context.Context, E) (any, error), event E) (any, error) {

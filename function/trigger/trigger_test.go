@@ -2,6 +2,7 @@ package trigger_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,6 +55,20 @@ func (r *recorder) only(t testing.TB) any {
 		t.Fatalf("handlers were called %d times, want once: %v", len(r.got), r.got)
 	}
 	return r.got[0]
+}
+
+func (r *recorder) Invoke(ctx context.Context, event []byte) (json.RawMessage, error) {
+	return invoke(ctx, r.Function, event)
+}
+
+// invoke does what fc.Start does with an event: what Invoke returns, the SDK encodes.
+func invoke(ctx context.Context, f *trigger.Function, event []byte) (json.RawMessage, error) {
+	result, err := f.Invoke(ctx, event)
+	if result == nil {
+		return nil, err
+	}
+	encoded, failed := json.Marshal(result)
+	return encoded, cmp.Or(err, failed)
 }
 
 func (r *recorder) logRecords() int { return bytes.Count(r.log.Bytes(), []byte("\n")) }
@@ -397,11 +412,11 @@ func TestInvokeErrorTexts(t *testing.T) {
 func TestResultIsNotEscapedForHTML(t *testing.T) {
 	r := newRecorder()
 	r.result = "<a&b>"
-	if result, err := r.Invoke(t.Context(), read(t, "timer-documented.json")); err != nil || string(result) != `"<a&b>"` {
+	if result, err := r.Function.Invoke(t.Context(), read(t, "timer-documented.json")); err != nil || string(result.(json.RawMessage)) != `"<a&b>"` {
 		t.Errorf("got %s, %v", result, err)
 	}
 	r.result = nil
-	if result, err := r.Invoke(t.Context(), read(t, "timer-documented.json")); err != nil || string(result) != "null" {
+	if result, err := r.Function.Invoke(t.Context(), read(t, "timer-documented.json")); err != nil || string(result.(json.RawMessage)) != "null" {
 		t.Errorf("got %s, %v", result, err)
 	}
 }
@@ -433,7 +448,7 @@ func TestPanics(t *testing.T) {
 		}
 		t.Run(name+"/HTTP", func(t *testing.T) {
 			var log bytes.Buffer
-			result, err := f(&log).Invoke(ctx, read(t, "http-documented.json"))
+			result, err := invoke(ctx, f(&log), read(t, "http-documented.json"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -447,7 +462,7 @@ func TestPanics(t *testing.T) {
 		})
 		t.Run(name+"/HEAD", func(t *testing.T) {
 			var log bytes.Buffer
-			result, err := f(&log).Invoke(ctx, event{Method: "head", Path: "/"}.encode(t))
+			result, err := invoke(ctx, f(&log), event{Method: "head", Path: "/"}.encode(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -458,7 +473,7 @@ func TestPanics(t *testing.T) {
 		for _, file := range []string{"timer-documented.json", "cloudevents-array.json", "direct-upper-case.json"} {
 			t.Run(name+"/"+file, func(t *testing.T) {
 				var log bytes.Buffer
-				result, err := f(&log).Invoke(ctx, read(t, file))
+				result, err := invoke(ctx, f(&log), read(t, file))
 				if result != nil || err != trigger.InvocationError("internal error, request id 1-req") {
 					t.Errorf("got %s, %v", result, err)
 				}
@@ -469,7 +484,7 @@ func TestPanics(t *testing.T) {
 			var log bytes.Buffer
 			f := f(&log)
 			f.Context = func(context.Context, *fccontext.FcContext) context.Context { panic(value) }
-			result, err := f.Invoke(ctx, read(t, "http-documented.json"))
+			result, err := invoke(ctx, f, read(t, "http-documented.json"))
 			if err != nil || *parseAnswer(t, result).StatusCode != 500 {
 				t.Errorf("got %s, %v", result, err)
 			}

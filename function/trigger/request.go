@@ -61,8 +61,8 @@ type httpEvent struct {
 // parseHTTP returns nil unless data is an HTTP trigger event of the known
 // version. An event that is, but has fields of wrong types, is returned as malformed.
 func parseHTTP(data []byte) *httpEvent {
-	ev := new(httpEvent)
-	if ev.oversized = len(data) > maxHTTPEvent; ev.oversized {
+	if len(data) > maxHTTPEvent {
+		ev := &httpEvent{oversized: true}
 		var head struct {
 			Version        string      `json:"version"`
 			RequestContext httpContext `json:"requestContext"`
@@ -73,6 +73,7 @@ func parseHTTP(data []byte) *httpEvent {
 		}
 		return ev
 	}
+	ev := new(httpEvent)
 	err := json.Unmarshal(data, ev)
 	if ev.Version != httpVersion {
 		return nil
@@ -177,13 +178,19 @@ func (ev *httpEvent) request(ctx context.Context, requestID string) (*http.Reque
 // comes with a request may be the caller's invention.
 func canonicalHeader(fields map[string]string) http.Header {
 	header := make(http.Header, len(fields)+1)
+	values := make([]string, 0, len(fields)) // of all of them, in one piece
 	for name, value := range fields {
 		if isFC(name) {
 			continue
 		}
 		name = http.CanonicalHeaderKey(name)
-		header[name] = append(header[name], value)
-		slices.Sort(header[name]) // names that differ in letter case only have no order
+		if earlier, ok := header[name]; ok {
+			header[name] = append(earlier, value)
+			slices.Sort(header[name]) // names that differ in letter case only have no order
+			continue
+		}
+		values = append(values, value)
+		header[name] = values[len(values)-1 : len(values) : len(values)]
 	}
 	return header
 }

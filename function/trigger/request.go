@@ -73,8 +73,12 @@ func parseHTTP(data []byte) *httpEvent {
 		}
 		return ev
 	}
-	ev := new(httpEvent)
-	err := json.Unmarshal(data, ev)
+	ev, plain := readPlain(data)
+	var err error
+	if !plain {
+		ev = new(httpEvent)
+		err = json.Unmarshal(data, ev)
+	}
 	if ev.Version != httpVersion {
 		return nil
 	}

@@ -104,8 +104,13 @@ func (r *plainReader) object(value func(name []byte)) {
 	}
 }
 
-// texts adds the texts of an object to those that there are.
+// texts adds the texts of an object to those that there are; null takes them away.
 func (r *plainReader) texts(to *map[string]string) {
+	r.blanks()
+	if rest, ok := bytes.CutPrefix(r.rest, []byte("null")); ok {
+		r.rest, *to = rest, nil
+		return
+	}
 	if *to == nil {
 		*to = make(map[string]string)
 	}

@@ -19,7 +19,8 @@ func TestReadPlain(t *testing.T) {
 		{"http-base64-body.json", true},
 		{"http-comma-query.json", true},
 		{"http-empty-request-id.json", true},
-		{"http-encoded-path.json", false},
+		{"http-encoded-path.json", true},
+		{"http-bare.json", true},
 		{"http-loose-types.json", false},
 	} {
 		t.Run(test.file, func(t *testing.T) {
@@ -52,7 +53,7 @@ func FuzzReadPlain(f *testing.F) {
 		`{"body":"\u4efb\n\"\\ 任\u0000"}`, `{"body":"\ud800"}`, `{"body":"\x"}`, "{\"body\":\"\xff\"}", "{\"body\":\"\n\"}", "{\"body\"\u00a0:\"a\"}",
 		`{"body":"a","body":"b"}`, `{"Body":"a"}`, `{"\u0062ody":"a"}`, `{"bod\u212a":"a"}`, `{"body":null}`, `{"body":7}`, `{"body":["a"]}`,
 		`{"isBase64Encoded":true}`, `{"isBase64Encoded":false,"isBase64Encoded":true}`, `{"isBase64Encoded":truex}`, `{"isBase64Encoded":"true"}`,
-		`{"headers":{},"queryParameters":{"a":"b"}}`, `{"headers":{"a":"b"},"headers":{"\u0061":"c","d":""}}`, `{"headers":{"a":1}}`, `{"headers":null}`,
+		`{"headers":{},"queryParameters":{"a":"b"}}`, `{"headers":{"a":"b"},"headers":{"\u0061":"c","d":""}}`, `{"headers":{"a":1}}`, `{"headers":null}`, `{"headers":{"a":"b"},"headers":null}`, `{"headers":nullx}`,
 		`{"requestContext":{"http":{"method":"GET"}},"requestContext":{"requestId":"1","http":{}}}`, `{"requestContext":{"http":{"port":"1"}}}`,
 		`{"version":"v1","triggerId":"a","time":"b"}`, `{"ver\u017fion":"v1"}`, `{"time":{}}`, `[{}]`, `{{}}`, `{"headers":{"a":"b"}`, `{"requestContext":{"http":{"method":"GET"}}`, "\xef\xbb\xbf{}",
 	} {

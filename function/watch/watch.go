@@ -147,15 +147,18 @@ type question struct {
 // have answered. At the end of the wait all are due.
 func (w *Watcher) askDue(ctx context.Context, open []*question, end time.Time) {
 	now := w.now()
+	due := func(q *question) bool { return !q.due.After(now) || !now.Before(end) && !q.trouble }
+	if len(open) == 1 {
+		if due(open[0]) {
+			w.ask(ctx, open[0])
+		}
+		return
+	}
 	var group sync.WaitGroup
 	slots := make(chan struct{}, inFlight)
 	for _, q := range open {
-		if q.due.After(now) && (now.Before(end) || q.trouble) {
+		if !due(q) {
 			continue
-		}
-		if len(open) == 1 {
-			w.ask(ctx, q)
-			return
 		}
 		slots <- struct{}{}
 		group.Go(func() {

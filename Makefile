@@ -61,6 +61,7 @@ function/acceptance/node_modules/.package-lock.json: function/acceptance/package
 test: browser
 	$(GO) test $(RACE) -count=1 ./...
 	cd function/acceptance && $(GO) test $(RACE) -count=1
+	cd function/bench && $(GO) test $(RACE) -count=1
 
 check: tools test gosec gitleaks ## all that CI runs, but for fuzz
 	$(GO) mod tidy -diff
@@ -70,17 +71,20 @@ check: tools test gosec gitleaks ## all that CI runs, but for fuzz
 	$(GO) vet ./...
 	$(GO) tool -modfile=function/acceptance/go.mod staticcheck ./...
 	cd function/acceptance && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) tool staticcheck ./...
+	cd function/bench && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) tool -modfile=../acceptance/go.mod staticcheck ./...
 
 # What gosec is wrong about, beside what the code itself says where it is:
 # - The stand-in is for one machine. Its servers listen on loopback, who calls
 #   them is who started it, its tasks follow from a seed, its signatures and
 #   paddings are the platforms', and what it calls a token is a word.
 # - An answer is written here, whoever made it; templ and encoding/json escape.
+# - The bench starts, reads and writes what it has built and made itself.
 # - Cookies get their attributes in newCookie, which it does not follow.
 # - The words of the page to sign in speak of tokens, and have none.
 space = $(eval) $(eval)
 NOT_UNSAFE = $(subst $(space),;,$(strip \
 	function/local/.*:G101,G104,G112,G115,G203,G204,G401,G404,G505,G710 \
+	function/bench/.*:G104,G112,G115,G204,G304,G306,G703,G705 \
 	function/site/answer\.go:G705 \
 	function/access/session\.go:G124 \
 	templates/words\.go:G101))
@@ -108,8 +112,10 @@ fuzz: ## every fuzz target there is, for FUZZTIME each
 	echo "$$list" | awk '/^Fuzz/ {names[n++] = $$1} /^ok/ {for (i = 0; i < n; i++) print $$2, names[i]; n = 0}' | \
 	xargs -P 4 -L 1 sh -c "$$FUZZ_ONE"
 
-bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+# It takes some four minutes, and means something only where nothing else runs.
+bench: ## the function beside the smallest there can be, and beside the usual way to write it
+	$(GO) build -C function/bench -o ../../build/bench .
+	build/bench $(ARGS)
 
 deploy: package ## with Serverless Devs (npm install -g @serverless-devs/s)
 	s deploy -y

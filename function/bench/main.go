@@ -1,0 +1,106 @@
+// Command bench measures the function beside the least that a function can be
+// (floor) and beside the same function written the usual way (peer): under the
+// same runtime API, against the same stand-in for CloudSSO, in turn, in one run.
+// make bench runs it. It prints medians and ratios: on a machine that is not quiet,
+// only the ratios mean something.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A bench is one run of everything.
+type bench struct {
+	floor, peer, ours *program
+	cloud             *cloudSSO
+	dir               string
+
+	// How often each program is started, with a whole processor and with part of
+	// one, how many rounds of requests a warm one answers, and how many requests
+	// memory is watched for.
+	runs, throttledRuns, rounds, requests int
+
+	table
+	notes []string
+}
+
+func (b *bench) note(format string, args ...any) {
+	b.notes = append(b.notes, fmt.Sprintf(format, args...))
+}
+
+func (b *bench) progress(what string, n, of int) {
+	fmt.Fprintf(os.Stderr, "\r%s: %d of %d ", what, n, of)
+	if n == of {
+		fmt.Fprintln(os.Stderr)
+	}
+}
+
+func main() {
+	b := new(bench)
+	flag.IntVar(&b.runs, "runs", 40, "`times` that each program is started")
+	flag.IntVar(&b.throttledRuns, "throttled-runs", 8, "`times` that it is with part of a processor")
+	flag.IntVar(&b.rounds, "rounds", 20, "rounds of requests of each kind")
+	flag.IntVar(&b.requests, "requests", 100_000, "mixed requests after which memory is looked at")
+	only := flag.String("only", "", "measure only these, by comma: "+strings.Join(parts, ", "))
+	flag.Parse()
+	if err := b.run(*only); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// parts are what can be measured.
+var parts = []string{"size", "instructions", "starts", "throttled", "warm", "looks", "memory"}
+
+func (b *bench) run(only string) (err error) {
+	if b.dir, err = os.MkdirTemp("", "bench"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(b.dir)
+	if b.floor, b.peer, b.ours, err = buildAll(b.dir); err != nil {
+		return err
+	}
+	if b.cloud, err = startCloudSSO(b.dir); err != nil {
+		return err
+	}
+	defer b.cloud.Close()
+	for _, part := range []struct {
+		name    string
+		measure func() error
+	}{
+		{"size", b.measureSize},
+		{"instructions", b.measureInstructions},
+		{"starts", b.measureStarts},
+		{"throttled", func() error { return b.measureThrottled(0.1) }},
+		{"throttled", func() error { return b.measureThrottled(0.05) }},
+		{"warm", b.measureWarm},
+		{"looks", b.measureLooks},
+		{"memory", b.measureMemory},
+	} {
+		if only != "" && !slices.Contains(strings.Split(only, ","), part.name) {
+			continue
+		}
+		if err := part.measure(); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	b.note("%s, %s/%s, %d processors, %s.", time.Now().UTC().Format(time.DateOnly), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	b.write(os.Stdout)
+	fmt.Println()
+	for _, note := range b.notes {
+		fmt.Println(note)
+	}
+	return nil
+}
+
+func (b *bench) measureSize() error {
+	b.add(row{what: "executable", unit: "MB", floor: float64(b.floor.size) / 1e6, peer: float64(b.peer.size) / 1e6, ours: float64(b.ours.size) / 1e6})
+	b.add(row{what: "zip", unit: "MB", floor: float64(b.floor.zipped) / 1e6, peer: float64(b.peer.zipped) / 1e6, ours: float64(b.ours.zipped) / 1e6, most: 4})
+	return nil
+}

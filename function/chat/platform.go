@@ -97,7 +97,7 @@ type response struct {
 const jsonType = "application/json; charset=utf-8"
 
 // nothing is a question that asks nothing.
-var nothing = question{response: new(response)}
+var nothing = question{response: &response{}}
 
 // Platforms are the chat platforms as the environment configures them.
 type Platforms struct {

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -68,6 +67,7 @@ func newExchange(r *http.Request, now time.Time) *exchange {
 		requestID: r.Header.Get(RequestIDHeader),
 		now:       now,
 		query:     r.URL.Query(),
+		logged:    make([]slog.Attr, 0, 5), // who asks, and what for
 	}
 	e.fragment = e.query.Get("fragment") == "1"
 	e.query.Del("fragment") // no link leads to it
@@ -120,27 +120,39 @@ func language(wanted, accepted string) task.Language {
 // followed by "-"; of two that weigh the same the one named first counts
 // slightly more. It is 0 for one that is not listed: wildcards do not count.
 func quality(list, value string) float64 {
-	best := 0.0
-	for position, item := range strings.Split(list, ",") {
-		name, parameters, _ := strings.Cut(strings.ToLower(strings.TrimSpace(item)), ";")
-		name = strings.TrimSpace(name)
-		if name != value && !strings.HasPrefix(name, value+"-") {
-			continue
-		}
-		q := 1.0
-		for parameter := range strings.SplitSeq(parameters, ";") {
-			if weight, ok := strings.CutPrefix(strings.TrimSpace(parameter), "q="); ok {
-				var err error
-				if q, err = strconv.ParseFloat(weight, 64); err != nil {
-					q = 0
-				}
+	best, position := 0.0, 0.0
+	for item := range strings.SplitSeq(list, ",") {
+		name, parameters, _ := strings.Cut(item, ";")
+		if rest, ok := cutPrefixFold(strings.TrimSpace(name), value); ok && (rest == "" || rest[0] == '-') {
+			if q := weight(parameters); q > 0 {
+				best = max(best, q-position*1e-6)
 			}
 		}
-		if q > 0 {
-			best = max(best, q-float64(position)*1e-6)
-		}
+		position++
 	}
 	return best
+}
+
+// weight is the parameter q: 1 where there is none, and 0 for one that cannot be read.
+func weight(parameters string) float64 {
+	q := 1.0
+	for parameter := range strings.SplitSeq(parameters, ";") {
+		if number, ok := cutPrefixFold(strings.TrimSpace(parameter), "q="); ok {
+			var err error
+			if q, err = strconv.ParseFloat(number, 64); err != nil {
+				q = 0
+			}
+		}
+	}
+	return q
+}
+
+// cutPrefixFold is strings.CutPrefix for a prefix in whatever letter case.
+func cutPrefixFold(s, prefix string) (rest string, ok bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return s, false
+	}
+	return s[len(prefix):], true
 }
 
 // directory returns the one that is asked for, which must be one of those shown.
@@ -275,7 +287,7 @@ func (e *exchange) with(changes ...string) string {
 
 // at is the same at another path.
 func (e *exchange) at(path string, changes ...string) string {
-	return pathQuery(path, maps.Clone(e.query), changes)
+	return pathQuery(path, e.query, changes)
 }
 
 // to is the address of another page of this site, in the same language and of
@@ -300,13 +312,19 @@ func (e *exchange) bare(changes ...string) string {
 }
 
 func (e *exchange) keeping(path string, names, parameters []string) string {
-	kept := maps.Clone(e.query)
-	maps.DeleteFunc(kept, func(name string, _ []string) bool { return !slices.Contains(names, name) })
+	kept := make(url.Values)
+	for _, name := range names {
+		if values, ok := e.query[name]; ok {
+			kept[name] = values
+		}
+	}
 	return pathQuery(path, kept, parameters)
 }
 
-// pathQuery is an address with parameters changed.
-func pathQuery(path string, query url.Values, changes []string) string {
+// pathQuery is an address with these parameters, changed.
+func pathQuery(path string, parameters url.Values, changes []string) string {
+	query := make(url.Values, len(parameters))
+	maps.Copy(query, parameters)
 	for i := 0; i < len(changes); i += 2 {
 		query.Del(changes[i])
 		if changes[i+1] != "" {

@@ -20,11 +20,12 @@ import (
 
 // render renders a whole page, or none.
 func render(c templ.Component) ([]byte, error) {
-	var b bytes.Buffer
-	if err := c.Render(context.Background(), &b); err != nil {
+	b := templ.GetBuffer()
+	defer templ.ReleaseBuffer(b)
+	if err := c.Render(context.Background(), b); err != nil {
 		return nil, fmt.Errorf("render the page: %w", err)
 	}
-	return b.Bytes(), nil
+	return bytes.Clone(b.Bytes()), nil // the buffer is for the next page
 }
 
 // The states of a page, for colours and icons.
@@ -37,8 +38,18 @@ const (
 	stateSignIn  = "sign-in"
 )
 
-// icons are shapes, and not only colours, for who looks at a row of tabs.
-var icons = map[string]string{stateFailed: web.IconFailed, stateSuccess: web.IconSuccess, stateOpen: web.IconOpen}
+// icon is a shape, and not only a colour, for who looks at a row of tabs.
+func icon(state string) string {
+	switch state {
+	case stateFailed:
+		return web.IconFailed
+	case stateSuccess:
+		return web.IconSuccess
+	case stateOpen:
+		return web.IconOpen
+	}
+	return web.Icon
+}
 
 // page is what every page has. The title of one about tasks begins with how
 // they stand, which is what a tab shows.
@@ -54,7 +65,7 @@ func (s *Site) page(e *exchange, state, title string) templates.Page {
 		Assets: templates.Assets{
 			Style:  assetPath(web.Style),
 			Script: assetPath(web.StatusScript),
-			Icon:   assetPath(cmp.Or(icons[state], web.Icon)),
+			Icon:   assetPath(icon(state)),
 		},
 	}
 	if e.request.Method == http.MethodPost { // a link cannot send it again
@@ -88,7 +99,7 @@ func (s *Site) looked(e *exchange, l look, state, title string) templates.Page {
 }
 
 func (s *Site) taskPage(e *exchange, l look) ([]byte, error) {
-	t := l.results[0].Task
+	t, url := l.results[0].Task, l.told.Tasks[0].URL
 	status := t.Status.Text().In(e.language)
 	v := templates.Task{
 		Page:        s.looked(e, l, state(t.Status), fmt.Sprintf("%s %s – %s", t.Status.Symbol(), status, t.ID)),
@@ -107,9 +118,9 @@ func (s *Site) taskPage(e *exchange, l look) ([]byte, error) {
 		RequestID:   t.RequestID,
 		JSONURL:     templ.SafeURL(e.same("/tasks/" + string(t.ID) + ".json")),
 		TextURL:     templ.SafeURL(e.same("/tasks/" + string(t.ID) + ".txt")),
-		Curl:        `curl -H "Authorization: Bearer $TOKEN" '` + l.url(t) + "'",
+		Curl:        `curl -H "Authorization: Bearer $TOKEN" '` + url + "'",
 	}
-	v.URL = l.url(t)
+	v.URL = url
 	v.Heading, v.Elapsed = e.sentence(t)
 	if d := t.Details; d != nil {
 		v.Principal = named(d.PrincipalName, d.PrincipalID, d.PrincipalType.Text().In(e.language))
@@ -287,6 +298,9 @@ func state(s task.Status) string {
 // with which the sentence ends, is apart: the page counts on from it.
 func (e *exchange) sentence(t task.Task) (string, templates.Elapsed) {
 	sentence := t.Sentence(e.now).In(e.language)
+	if t.Done() {
+		return sentence, templates.Elapsed{}
+	}
 	elapsed := e.elapsed(t)
 	if start, ok := strings.CutSuffix(sentence, elapsed.Text); ok && elapsed.Seconds != "" {
 		return start, elapsed

@@ -207,13 +207,13 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case status == http.StatusTooManyRequests:
 		level = slog.LevelWarn
 	}
-	attrs := []slog.Attr{
+	attrs := append(make([]slog.Attr, 0, 12), // more than there are
 		slog.String("requestId", e.requestID),
 		slog.String("method", r.Method),
 		slog.String("route", at.name),
 		slog.Int("status", status),
 		slog.Int64("ms", s.Now().Sub(began).Milliseconds()),
-	}
+	)
 	attrs = append(attrs, e.logged...)
 	if err != nil {
 		attrs = append(attrs, slog.String("error", err.Error()))

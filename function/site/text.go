@@ -41,6 +41,9 @@ func oneLine(s string, room int) string {
 
 // cut is s, at most so many characters of it, and how many that leaves out.
 func cut(s string, most int) (start string, left int) {
+	if len(s) <= most { // in bytes, of which a character has at least one
+		return s, 0
+	}
 	runes := []rune(s)
 	if left = len(runes) - most; left <= 0 {
 		return s, 0

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
-	"crypto/sha256"
-	"encoding/base64"
 	"net/http"
 	"strconv"
 	"strings"
@@ -79,9 +77,8 @@ type answer struct {
 	posts bool
 	// localized answers are in the language of the exchange.
 	localized bool
-	// validator is what an ETag is made of; empty for none, or where tag is one.
-	validator string
-	tag       string
+	// tag is the ETag; empty for none.
+	tag string
 	// retryAfter is sent in whole seconds, rounded up; zero for not at all.
 	retryAfter time.Duration
 	// header holds what else there is.
@@ -96,6 +93,11 @@ func (a *answer) set(name, value string) {
 	a.header.Set(name, value)
 }
 
+// notModified reports whether the client has the answer already: its body need not be made.
+func (a *answer) notModified(e *exchange) bool {
+	return a.tag != "" && a.status == http.StatusOK && matches(e.request.Header.Get("If-None-Match"), a.tag)
+}
+
 // write sends the answer, or 304 where the client has it already.
 func (a *answer) write(w http.ResponseWriter, e *exchange) {
 	h := w.Header()
@@ -103,37 +105,33 @@ func (a *answer) write(w http.ResponseWriter, e *exchange) {
 	for name, values := range a.header {
 		h[name] = values
 	}
-	h.Set("Cache-Control", a.cache)
+	h["Cache-Control"] = []string{a.cache}
 	if a.posts {
 		// With no referrer, browsers give no origin either (Fetch, "append a request
 		// Origin header"), and the older ones nothing else to go by.
-		h.Set("Referrer-Policy", "same-origin")
+		h["Referrer-Policy"] = []string{"same-origin"}
 	}
 	if a.localized {
-		h.Set("Content-Language", e.language.Tag())
+		h["Content-Language"] = []string{e.language.Tag()}
 	}
-	h.Set("Vary", cmp.Or(a.vary, varying))
+	h["Vary"] = []string{cmp.Or(a.vary, varying)}
 	if a.retryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(seconds(a.retryAfter)))
+		h["Retry-After"] = []string{strconv.Itoa(seconds(a.retryAfter))}
 	}
-	tag := a.tag
-	if a.validator != "" {
-		tag = weakTag(a.validator)
+	if a.tag != "" {
+		h["Etag"] = []string{a.tag}
 	}
-	if tag != "" {
-		h.Set("ETag", tag)
-		if a.status == http.StatusOK && matches(e.request.Header.Get("If-None-Match"), tag) {
-			a.status = http.StatusNotModified
-			w.WriteHeader(a.status)
-			return
-		}
+	if a.notModified(e) {
+		a.status = http.StatusNotModified
+		w.WriteHeader(a.status)
+		return
 	}
 	if a.contentType != "" {
-		h.Set("Content-Type", a.contentType)
+		h["Content-Type"] = []string{a.contentType}
 	}
 	a.compress(e)
 	if a.encoding != "" {
-		h.Set("Content-Encoding", a.encoding)
+		h["Content-Encoding"] = []string{a.encoding}
 	}
 	w.WriteHeader(a.status)
 	if e.request.Method != http.MethodHead {
@@ -161,13 +159,6 @@ func (a *answer) compress(e *exchange) {
 // seconds is d in whole seconds, rounded up and at least 1.
 func seconds(d time.Duration) int {
 	return int(max(time.Second, d+time.Second-1) / time.Second)
-}
-
-// weakTag is weak (RFC 9110, section 8.8.3): two answers with the same tag say
-// the same, though the id of the request to CloudSSO in them may differ.
-func weakTag(validator string) string {
-	sum := sha256.Sum256([]byte(validator))
-	return `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 }
 
 // matches compares as If-None-Match does: weakly (RFC 9110, section 13.1.2).

@@ -16,8 +16,8 @@ type Document struct {
 	TaskType        task.Type        `json:"taskType,omitempty"`
 	Status          task.Status      `json:"status,omitempty"`
 	Done            *bool            `json:"done,omitempty"`
-	StartTime       *time.Time       `json:"startTime,omitempty"`
-	EndTime         *time.Time       `json:"endTime,omitempty"`
+	StartTime       string           `json:"startTime,omitempty"`
+	EndTime         string           `json:"endTime,omitempty"`
 	DurationSeconds *int64           `json:"durationSeconds,omitempty"`
 	FailureReason   string           `json:"failureReason,omitempty"`
 	Hint            string           `json:"hint,omitempty"`
@@ -67,10 +67,10 @@ func document(t task.Task, language task.Language, url string) Document {
 		Done: &done, FailureReason: t.FailureReason, Hint: hint(t, language), RequestID: t.RequestID, URL: url,
 	}
 	if !t.Start.IsZero() {
-		d.StartTime = &t.Start
+		d.StartTime = t.Start.Format(time.RFC3339Nano)
 	}
 	if done && !t.End.IsZero() {
-		d.EndTime = &t.End
+		d.EndTime = t.End.Format(time.RFC3339Nano)
 		if !t.Start.IsZero() {
 			seconds := int64(t.Elapsed(t.End) / time.Second)
 			d.DurationSeconds = &seconds

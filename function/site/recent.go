@@ -144,8 +144,7 @@ func (s *Site) recentTasks(e *exchange) (*answer, error) {
 	for i, t := range listed.Tasks {
 		results[i] = task.Result{ID: t.ID, Task: t}
 	}
-	url := func(t task.Task) string { return s.url(e, s.taskPath(t.Directory, t.ID)) }
-	told := RecentDocument{Documents: documents(results, e.language, url), Total: listed.Total}
+	told := RecentDocument{Documents: s.documents(e, results), Total: listed.Total}
 	if listed.NextToken != "" {
 		told.Next = e.with("since", asked.since.Format(time.RFC3339), "after", listed.NextToken)
 	}
@@ -159,8 +158,8 @@ func (s *Site) recentTasks(e *exchange) (*answer, error) {
 		}
 		a.body = encode(told)
 	case asText:
-		for _, r := range results {
-			a.body = append(a.body, line(r, e.now, e.language, url(r.Task))...)
+		for i, r := range results {
+			a.body = append(a.body, line(r, e.now, e.language, told.Tasks[i].URL)...)
 		}
 	default:
 		a.body, err = s.recentPage(e, asked, results, told)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -671,9 +672,8 @@ func TestValidator(t *testing.T) {
 	tag := func(change func(*task.Result)) string {
 		r := task.Result{ID: failed, Task: task.Task{ID: failed, Directory: directory, Type: task.CreateAccessAssignment, Status: task.Failed, Start: at(7), End: at(8), FailureReason: "No Permission."}}
 		change(&r)
-		l := look{results: []task.Result{r}, url: func(t task.Task) string { return s.url(e, s.taskPath(t.Directory, t.ID)) }}
-		l.told = documents(l.results, e.language, l.url)
-		return s.validator(e, l)
+		results := []task.Result{r}
+		return s.validator(e, look{results: results, told: s.documents(e, results)})
 	}
 	same := tag(func(*task.Result) {})
 	if tag(func(r *task.Result) { r.Task.RequestID = "other" }) != same {
@@ -698,6 +698,53 @@ func TestValidator(t *testing.T) {
 	a, b := tag(func(r *task.Result) { r.Err = &task.Error{Kind: task.Throttled} }), tag(func(r *task.Result) { r.Err = &task.Error{Kind: task.Refused} })
 	if a == b {
 		t.Error("the kind of error does not change it")
+	}
+}
+
+// TestValidatorCoversDocuments changes every field that a document has, one at a time.
+func TestValidatorCoversDocuments(t *testing.T) {
+	told := Documents{Tasks: []Document{{
+		Done: new(bool), DurationSeconds: new(int64), Details: &Details{}, Problem: &Problem{},
+	}}}
+	said := func() string {
+		var s statement
+		s.documents(&told)
+		return string(s)
+	}
+	before := said()
+	var change func(name string, v reflect.Value)
+	change = func(name string, v reflect.Value) {
+		was := reflect.New(v.Type()).Elem()
+		was.Set(v)
+		switch v.Kind() {
+		case reflect.String:
+			v.SetString("x")
+		case reflect.Bool:
+			v.SetBool(true)
+		case reflect.Int, reflect.Int64:
+			v.SetInt(1)
+		case reflect.Pointer:
+			change(name, v.Elem())
+			v.SetZero()
+		case reflect.Struct:
+			for i := range v.NumField() {
+				change(name+"."+v.Type().Field(i).Name, v.Field(i))
+			}
+			return
+		case reflect.Slice:
+			change(name+"[0]", v.Index(0))
+			v.SetLen(0)
+		default:
+			t.Fatalf("%s is a %v: what would another be?", name, v.Kind())
+		}
+		if changed := said() != before; changed != (name != "Documents.Tasks[0].RequestID") {
+			t.Errorf("%s changes it: %v", name, changed)
+		}
+		v.Set(was)
+	}
+	change("Documents", reflect.ValueOf(&told).Elem())
+	if said() != before {
+		t.Error("something was not put back")
 	}
 }
 

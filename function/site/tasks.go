@@ -3,7 +3,6 @@ package site
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -44,11 +43,14 @@ func (s *Site) oneTask(e *exchange) (*answer, error) {
 		return nil, r.Err
 	}
 	a := s.lookAnswer(e, look)
+	if a.notModified(e) {
+		return a, nil
+	}
 	switch e.form {
 	case asJSON:
 		a.body = encode(look.told.Tasks[0])
 	case asText:
-		a.body = []byte(line(r, e.now, e.language, look.url(r.Task)))
+		a.body = []byte(line(r, e.now, e.language, look.told.Tasks[0].URL))
 	default:
 		a.body, err = s.taskPage(e, look)
 	}
@@ -72,12 +74,15 @@ func (s *Site) severalTasks(e *exchange) (*answer, error) {
 		return nil, err
 	}
 	a := s.lookAnswer(e, look)
+	if a.notModified(e) {
+		return a, nil
+	}
 	switch e.form {
 	case asJSON:
 		a.body = encode(look.told)
 	case asText:
-		for _, r := range look.results {
-			a.body = append(a.body, line(r, e.now, e.language, look.url(r.Task))...)
+		for i, r := range look.results {
+			a.body = append(a.body, line(r, e.now, e.language, look.told.Tasks[i].URL)...)
 		}
 	default:
 		a.body, err = s.boardPage(e, look)
@@ -135,8 +140,6 @@ type look struct {
 	results []task.Result
 	// told are the results as JSON tells them.
 	told Documents
-	// url is where a task's own page is, absolute.
-	url func(task.Task) string
 	// waited is how long the caller would have it held; asked, whether.
 	waited time.Duration
 	asked  bool
@@ -159,7 +162,6 @@ func (s *Site) look(e *exchange, ids []task.ID) (look, error) {
 		return look{}, err
 	}
 	l := look{ids: ids, waited: wait, asked: asked, refresh: refresh}
-	l.url = func(t task.Task) string { return s.url(e, s.taskPath(t.Directory, t.ID)) }
 	l.results = s.Looker.Look(e.request.Context(), directory, ids, wait)
 	if !e.linked.IsZero() {
 		// Whom a task is about is not for everybody who reads a conversation.
@@ -167,17 +169,25 @@ func (s *Site) look(e *exchange, ids []task.ID) (look, error) {
 			l.results[i].Task.Details = nil
 		}
 	}
-	l.told = documents(l.results, e.language, l.url)
+	l.told = s.documents(e, l.results)
 	// It may have taken a while: what follows speaks of the time after it.
 	e.now = s.Now()
 	e.log(logged(l.results)...)
 	return l, nil
 }
 
+// documents are the results as JSON tells them who asks over HTTP.
+func (s *Site) documents(e *exchange, results []task.Result) Documents {
+	return documents(results, e.language, func(t task.Task) string { return s.url(e, s.taskPath(t.Directory, t.ID)) })
+}
+
 // logged is what the log says of a look: each task and how it stands.
 func logged(results []task.Result) []slog.Attr {
-	tasks := make([]string, len(results))
+	var tasks strings.Builder
 	for i, r := range results {
+		if i > 0 {
+			tasks.WriteString(", ")
+		}
 		state := string(r.Task.Status)
 		if r.Err != nil {
 			state = task.KindOf(r.Err).String()
@@ -185,9 +195,9 @@ func logged(results []task.Result) []slog.Attr {
 				state = r.Err.Error()
 			}
 		}
-		tasks[i] = string(r.ID) + " " + state
+		tasks.WriteString(string(r.ID) + " " + state)
 	}
-	attrs := []slog.Attr{slog.String("tasks", strings.Join(tasks, ", "))}
+	attrs := []slog.Attr{slog.String("tasks", tasks.String())}
 	if id := upstreamRequestID(results[0]); len(results) == 1 && id != "" {
 		attrs = append(attrs, slog.String("upstreamRequestId", id))
 	}
@@ -209,7 +219,7 @@ func (s *Site) lookAnswer(e *exchange, l look) *answer {
 		localized:   true,
 		cache:       revalidate,
 		retryAfter:  task.NextLook(l.results, e.now),
-		validator:   s.validator(e, l),
+		tag:         s.validator(e, l),
 	}
 	switch settled := settled(l.results); {
 	case e.session: // a browser that others may use when it has been signed out
@@ -233,30 +243,6 @@ func (s *Site) lookAnswer(e *exchange, l look) *answer {
 // complete reports whether nothing is missing that another look may bring.
 func (s *Site) complete(results []task.Result) bool {
 	return !s.Details || !slices.ContainsFunc(results, func(r task.Result) bool { return r.Err == nil && r.Task.Details == nil })
-}
-
-// validator is everything that the answer says, but for the ids of the requests
-// to CloudSSO, which differ each time. Of a task that is open, a page and a line of
-// text also say for how many seconds it has been running.
-func (s *Site) validator(e *exchange, l look) string {
-	told := l.told
-	told.Tasks = slices.Clone(told.Tasks)
-	for i := range told.Tasks {
-		told.Tasks[i].RequestID = ""
-	}
-	var second int64
-	if e.form != asJSON && !settled(l.results) {
-		second = e.now.Unix()
-	}
-	by := "" // what a page says of who it is for
-	switch {
-	case e.form != asPage:
-	case e.session:
-		by = "session " + e.caller
-	case !e.linked.IsZero():
-		by = "link"
-	}
-	return fmt.Sprintf("%s %s %s %s %d %q\n%s", s.Version, e.form, e.language.Tag(), e.request.URL.RawQuery, second, by, encode(told))
 }
 
 // Answer is what a direct invocation gets, which is what GET gets as JSON: the

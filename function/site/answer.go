@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -140,19 +141,35 @@ func (a *answer) write(w http.ResponseWriter, e *exchange) {
 	}
 }
 
-// minCompressed is the size from which a body is compressed. A page of many
-// tasks shrinks to a fifth; a smaller one is not worth the time.
-const minCompressed = 8 << 10
+// minCompressed is the size from which a body is compressed: where that takes less time
+// than it saves. Each byte of a body costs some 11 ns more on its way, being put into
+// JSON by trigger and once again by the SDK; to compress one costs 3 to 10 ns, and leaves
+// a fifth to a half of it. All in all the page of a task, of 4 KB, takes half as long
+// again when compressed (65 µs for 44), that of 20 tasks half as long (87 for 167), and
+// their JSON less (36 for 90).
+const minCompressed = 6 << 10
+
+// zipper is used again and again, by one answer at a time: a new one takes 1.2 MB, more
+// time to clear than most bodies take to compress. A sync.Pool would lose it too often.
+var zipper struct {
+	sync.Mutex
+	w *gzip.Writer
+}
 
 // compress puts a large body into gzip for who takes that.
 func (a *answer) compress(e *exchange) {
 	if a.encoding != "" || len(a.body) < minCompressed || !takesGzip(e.request) {
 		return
 	}
+	zipper.Lock()
+	defer zipper.Unlock()
+	if zipper.w == nil {
+		zipper.w, _ = gzip.NewWriterLevel(nil, gzip.BestSpeed) // which is a level there is
+	}
 	var b bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed) // which is a level there is
-	_, _ = w.Write(a.body)                          // a buffer takes everything
-	_ = w.Close()
+	zipper.w.Reset(&b)
+	_, _ = zipper.w.Write(a.body) // a buffer takes everything
+	_ = zipper.w.Close()
 	a.encoding, a.body = "gzip", b.Bytes()
 }
 

@@ -1,8 +1,6 @@
 package site
 
 import (
-	"bytes"
-	"encoding/json"
 	"time"
 
 	"taskstatus/function/task"
@@ -140,16 +138,4 @@ func settled(results []task.Result) bool {
 		}
 	}
 	return true
-}
-
-// encode writes JSON as people read it: with "<" as "<".
-func encode(v any) []byte {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		// The documents hold nothing that cannot be encoded.
-		panic(err)
-	}
-	return b.Bytes()
 }

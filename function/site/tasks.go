@@ -48,7 +48,9 @@ func (s *Site) oneTask(e *exchange) (*answer, error) {
 	}
 	switch e.form {
 	case asJSON:
-		a.body = encode(look.told.Tasks[0])
+		w := newWriter(1)
+		w.document(&look.told.Tasks[0])
+		a.body = w.line()
 	case asText:
 		a.body = []byte(line(r, e.now, e.language, look.told.Tasks[0].URL))
 	default:
@@ -79,7 +81,9 @@ func (s *Site) severalTasks(e *exchange) (*answer, error) {
 	}
 	switch e.form {
 	case asJSON:
-		a.body = encode(look.told)
+		w := newWriter(len(ids))
+		w.documents(&look.told)
+		a.body = w.line()
 	case asText:
 		for i, r := range look.results {
 			a.body = append(a.body, line(r, e.now, e.language, look.told.Tasks[i].URL)...)

@@ -142,7 +142,7 @@ func TestReceive(t *testing.T) {
 func TestLastAttempt(t *testing.T) {
 	for attempt, told := range map[int]int{0: 0, defaultRetries - 1: 0, defaultRetries: 1} {
 		c, _, team := newChecks()
-		ctx := context.WithValue(t.Context(), attemptKey{}, attempt)
+		ctx := context.WithValue(t.Context(), invocationKey{}, &invocation{attempt: attempt})
 		_, err := c.direct(ctx, trigger.Direct{IDs: []task.ID{openID}, Notify: true, Wait: time.Millisecond})
 		if said, ok := errors.AsType[trigger.InvocationError](err); !ok || !strings.Contains(said.Error(), "not ended yet") || len(team.told) != told {
 			t.Errorf("attempt %d: told %+v, %v", attempt, team.told, err)
@@ -184,7 +184,7 @@ func TestDeployed(t *testing.T) {
 func TestInvocation(t *testing.T) {
 	fc := new(fccontext.FcContext)
 	fc.RequestID, fc.RetryCount, fc.Function.Name = "1-6b055afd", 3, "check"
-	ctx := invocation(t.Context(), fc)
+	ctx := withInvocation(t.Context(), fc)
 	if requestID(ctx) != "1-6b055afd" || attempt(ctx) != 3 || target(ctx, "").Function != "check" || target(ctx, "other").Function != "other" {
 		t.Errorf("got %q, %d, %+v", requestID(ctx), attempt(ctx), target(ctx, ""))
 	}

@@ -127,7 +127,7 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 			Direct:      func(ctx context.Context, d trigger.Direct) (any, error) { return direct(ctx, s, bot, checks, d, log) },
 			CloudEvents: checks.cloudEvents,
 			Timer:       checks.timer,
-			Context:     invocation,
+			Context:     withInvocation,
 			Log:         log,
 		}
 		fc.Start(f.Invoke) // does not return
@@ -165,36 +165,44 @@ func newChecker(c config, client cloudsso.Client, teller check.Teller, log *slog
 	}
 }
 
-type (
-	requestIDKey struct{}
-	targetKey    struct{}
-	attemptKey   struct{}
-)
+// An invocation is what is known of one: its request id, how often it has been tried
+// before, and what the function is.
+type invocation struct {
+	requestID string
+	attempt   int
+	function  invoke.Target
+}
 
-// invocation puts into the context of an invocation what is its own: the
-// credentials of the function's role, its request id, which attempt it is, and
-// what the function is.
-func invocation(ctx context.Context, fc *fccontext.FcContext) context.Context {
-	ctx = context.WithValue(ctx, requestIDKey{}, fc.RequestID)
-	ctx = context.WithValue(ctx, attemptKey{}, fc.RetryCount)
-	ctx = context.WithValue(ctx, targetKey{}, invoke.Target{AccountID: fc.AccountId, Region: fc.Region, Function: fc.Function.Name})
+type invocationKey struct{}
+
+// withInvocation puts into the context of an invocation what is its own, and the
+// credentials of the function's role.
+func withInvocation(ctx context.Context, fc *fccontext.FcContext) context.Context {
+	ctx = context.WithValue(ctx, invocationKey{}, &invocation{
+		requestID: fc.RequestID,
+		attempt:   fc.RetryCount,
+		function:  invoke.Target{AccountID: fc.AccountId, Region: fc.Region, Function: fc.Function.Name},
+	})
 	return acs.WithCredentials(ctx, fc.Credentials.AccessKeyId, fc.Credentials.AccessKeySecret, fc.Credentials.SecurityToken)
 }
 
-func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+// invocationOf returns the invocation that the context is of; one of which nothing is
+// known where it is of none.
+func invocationOf(ctx context.Context) invocation {
+	if known, ok := ctx.Value(invocationKey{}).(*invocation); ok {
+		return *known
+	}
+	return invocation{}
 }
 
+func requestID(ctx context.Context) string { return invocationOf(ctx).requestID }
+
 // attempt is how often the invocation has been tried before.
-func attempt(ctx context.Context) int {
-	n, _ := ctx.Value(attemptKey{}).(int)
-	return n
-}
+func attempt(ctx context.Context) int { return invocationOf(ctx).attempt }
 
 // target is this function, or the one of that name beside it.
 func target(ctx context.Context, name string) invoke.Target {
-	t, _ := ctx.Value(targetKey{}).(invoke.Target)
+	t := invocationOf(ctx).function
 	t.Function = cmp.Or(name, t.Function)
 	return t
 }

@@ -54,7 +54,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 func invoked(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := rand.Text()
-		ctx := context.WithValue(r.Context(), requestIDKey{}, id)
+		ctx := context.WithValue(r.Context(), invocationKey{}, &invocation{requestID: id})
 		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 		defer cancel()
 		r = r.WithContext(ctx)

@@ -64,6 +64,7 @@ func (e InvocationError) Error() string { return string(e) }
 // result as JSON. An HTTP trigger event always gets a response object. For the
 // other kinds the result is JSON already, and the error, if any, is an InvocationError.
 func (f *Function) Invoke(ctx context.Context, event []byte) (result any, err error) {
+	growStack(len(event))
 	var requestID string
 	var ev any
 	defer func() {

@@ -9,13 +9,24 @@ import (
 	"taskstatus/function/acs"
 )
 
-func BenchmarkDecode(b *testing.B) {
+func decode(tb testing.TB) {
 	a := &answer{status: 200, body: []byte(running)}
+	if _, err := a.task("GetTaskStatus", directory, taskID); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func TestBudget(t *testing.T) {
+	const most = 33 // a few more than it takes, for Go's next release
+	if got := testing.AllocsPerRun(100, func() { decode(t) }); got > most {
+		t.Errorf("to decode an answer takes %v allocations, want at most %v", got, most)
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := a.task("GetTaskStatus", directory, taskID); err != nil {
-			b.Fatal(err)
-		}
+		decode(b)
 	}
 }
 

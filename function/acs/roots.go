@@ -6,14 +6,18 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"os"
+	"runtime"
 	"sync"
 )
 
-// bundles are where systems keep their certificate authorities in one file, the first
-// that is there being the one (crypto/x509 looks in the same places).
+// bundles are where distributions of Linux keep their certificate authorities in one
+// file, the first that is there being the one. They are those of crypto/x509, in its
+// order: another file may have authorities that it would not trust.
 var bundles = []string{
 	"/etc/ssl/certs/ca-certificates.crt",
 	"/etc/pki/tls/certs/ca-bundle.crt",
+	"/etc/ssl/ca-bundle.pem",
+	"/etc/pki/tls/cacert.pem",
 	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
 	"/etc/ssl/cert.pem",
 }
@@ -66,11 +70,14 @@ func (r *roots) of(certificates []*x509.Certificate) *x509.CertPool {
 	var buffer []byte
 	for rest := r.read(); ; {
 		// encoding/pem takes three times as long, for headers that there are none of here.
-		_, block, ok := bytes.Cut(rest, []byte("-----BEGIN CERTIFICATE-----"))
+		before, block, ok := bytes.Cut(rest, []byte("-----BEGIN CERTIFICATE-----"))
 		if !ok {
 			return r.pool
 		}
-		block, rest, _ = bytes.Cut(block, []byte("-----END CERTIFICATE-----"))
+		block, rest, ok = bytes.Cut(block, []byte("-----END CERTIFICATE-----"))
+		if !ok || len(before) > 0 && before[len(before)-1] != '\n' { // cut off, or commented out
+			continue
+		}
 		der, err := base64.StdEncoding.AppendDecode(buffer[:0], block)
 		if err != nil {
 			continue
@@ -89,11 +96,14 @@ func (r *roots) of(certificates []*x509.Certificate) *x509.CertPool {
 	}
 }
 
-// read returns the certificates that there are, in PEM, or nothing.
+// read returns the certificates that there are, in PEM, or nothing. Elsewhere than on
+// Linux files need not say what the system trusts.
 func (r *roots) read() []byte {
 	files := bundles
 	if file := r.bundle; file != "" {
 		files = []string{file}
+	} else if runtime.GOOS != "linux" {
+		return nil
 	} else if file := os.Getenv("SSL_CERT_FILE"); file != "" {
 		files = []string{file}
 	}

@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -93,6 +94,15 @@ func TestRootsVerify(t *testing.T) {
 	byMiddle := issue(t, "leaf", middle, server)
 	trusted := bundle(t, stranger, issue(t, "Another", nil, authority), namesake, root)
 
+	file := func(content string) string {
+		name := filepath.Join(t.TempDir(), "bundle.pem")
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	written := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.certificate.Raw}))
+
 	tests := []struct {
 		name   string
 		bundle string
@@ -112,6 +122,9 @@ func TestRootsVerify(t *testing.T) {
 		{"a root that is not there", bundle(t, stranger), "cloudsso.example.com", []*issued{leaf}, false},
 		{"a root that only the server has", bundle(t, stranger), "cloudsso.example.com", []*issued{byMiddle, middle, root}, false},
 		{"no roots", bundle(t), "cloudsso.example.com", []*issued{leaf}, false},
+		{"a root from the first byte on", file(written), "cloudsso.example.com", []*issued{leaf}, true},
+		{"a root that is commented out", file("#" + written), "cloudsso.example.com", []*issued{leaf}, false},
+		{"a root that is cut off", file(strings.TrimSuffix(written, "-----END CERTIFICATE-----\n")), "cloudsso.example.com", []*issued{leaf}, false},
 		{"no file", filepath.Join(t.TempDir(), "none"), "cloudsso.example.com", []*issued{leaf}, false},
 		{"one who may not issue", trusted, "cloudsso.example.com", []*issued{issue(t, "leaf", leaf, server), leaf}, false},
 		{"ended", trusted, "cloudsso.example.com", []*issued{issue(t, "leaf", root, func(c *x509.Certificate) {
@@ -184,6 +197,45 @@ func TestRootsOfTheSystem(t *testing.T) {
 		if said, err := again.CombinedOutput(); (err == nil) != ok {
 			t.Errorf("%s: %v, want ok %v\n%s", host, err, ok, said)
 		}
+	}
+}
+
+// TestHandshakeHost has a server be whatever an address calls it: it is accepted as
+// crypto/tls does, which verifies where the transport has authorities of its own.
+func TestHandshakeHost(t *testing.T) {
+	root := issue(t, "Root", nil, authority)
+	leaf := issue(t, "leaf", root, func(c *x509.Certificate) {
+		server(c)
+		c.DNSNames, c.IPAddresses = append(c.DNSNames, "*.example.net"), append(c.IPAddresses, net.IPv6loopback)
+	})
+	s := httptest.NewUnstartedServer(nil)
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{leaf.certificate.Raw}, PrivateKey: leaf.key}}}
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	defer s.Close()
+	for address, ok := range map[string]bool{
+		"cloudsso.example.com:443": true, "CloudSSO.example.COM:443": true, "cloudsso.example.com.:443": true, "a.example.net:443": true,
+		"127.0.0.1:443": true, "[::1]:443": true, "[::1%lo]:443": false, "[fe80::1]:443": false, "a.b.example.net:443": false, "example.net:443": false,
+		"cloudsso.example.com..:443": false, ".cloudsso.example.com:443": false, ":443": false, "[]:443": false, "": false,
+	} {
+		t.Run(address, func(t *testing.T) {
+			own, usual := NewTransport(), NewTransport()
+			usual.TLSClientConfig.RootCAs = x509.NewCertPool()
+			usual.TLSClientConfig.RootCAs.AddCert(root.certificate)
+			for name, transport := range map[string]*http.Transport{"own": own, "crypto/tls": usual} {
+				conn, err := net.Dial("tcp", s.Listener.Addr().String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				secured, err := handshake(t.Context(), conn, address, transport, &roots{bundle: bundle(t, root)})
+				if (err == nil) != ok {
+					t.Errorf("%s: %v, want ok %v", name, err, ok)
+				}
+				if secured != nil {
+					secured.Close()
+				}
+			}
+		})
 	}
 }
 

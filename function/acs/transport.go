@@ -3,6 +3,7 @@ package acs
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http"
 	"time"
@@ -74,7 +75,12 @@ func NewTransport() *http.Transport {
 func handshake(ctx context.Context, conn net.Conn, address string, transport *http.Transport, system *roots) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, transport.TLSHandshakeTimeout)
 	defer cancel()
-	host, _, _ := net.SplitHostPort(address) // which could be dialled
+	host, _, err := net.SplitHostPort(address)
+	if err != nil || host == "" {
+		// Of no name in particular any server would be.
+		_ = conn.Close()
+		return nil, fmt.Errorf("no host in the address %q", address)
+	}
 	config := transport.TLSClientConfig.Clone()
 	config.ServerName = host
 	if config.RootCAs == nil {

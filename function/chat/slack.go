@@ -224,7 +224,7 @@ func slackBlocks(m message) []slackBlock {
 	for _, r := range m.rows {
 		id := escaped(r.id, slackMaxText/8)
 		if r.link != "" && len(r.link) <= slackMaxText/4 {
-			id = "<" + slackEntities(r.link) + "|" + id + ">"
+			id = "<" + slackEntities.Replace(r.link) + "|" + id + ">"
 		}
 		text := r.state.mark() + " " + escaped(r.status, slackMaxText/8) + " · " + id
 		if r.about != "" {
@@ -260,10 +260,7 @@ func slackColor(s state) string {
 // slackEscape keeps text from being taken for Slack's mrkdwn: the three
 // characters that begin links, mentions and entities by name (Slack,
 // "Formatting text": escaping), the others by their full-width twins.
-func slackEscape(s string) string { return slackEntities(fullWidth(s)) }
+func slackEscape(s string) string { return slackEntities.Replace(fullWidth(s)) }
 
-// slackEntities makes its strings.Replacer when there is something to say, and not
-// when every instance starts.
-func slackEntities(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
-}
+// slackEntities builds its tables at the first use, not when an instance starts.
+var slackEntities = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")

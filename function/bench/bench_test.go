@@ -31,6 +31,12 @@ func TestBench(t *testing.T) {
 	}
 }
 
+func TestOnlyWhatThereIs(t *testing.T) {
+	if err := new(bench).run("warm,cold"); err == nil {
+		t.Error("nothing was measured, and nobody told")
+	}
+}
+
 func TestTable(t *testing.T) {
 	var written strings.Builder
 	var results table

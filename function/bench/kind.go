@@ -22,7 +22,7 @@ var (
 	asPage   = kind{"page", 200, `</html>`}
 	asPart   = kind{"fragment", 200, `</article>`}
 	as304    = kind{"304", 304, ``}
-	asBoard  = kind{"board of 20", 200, `</html>`}
+	asBoard  = kind{"board of 20", 200, `20 succeeded`}
 	uncached = kind{"JSON, not remembered", 200, `"status":"Success"`}
 )
 

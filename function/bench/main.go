@@ -59,6 +59,11 @@ func main() {
 var parts = []string{"size", "instructions", "starts", "throttled", "warm", "looks", "memory"}
 
 func (b *bench) run(only string) (err error) {
+	for part := range strings.SplitSeq(only, ",") {
+		if only != "" && !slices.Contains(parts, part) {
+			return fmt.Errorf("there is no %q to measure", part)
+		}
+	}
 	if b.dir, err = os.MkdirTemp("", "bench"); err != nil {
 		return err
 	}

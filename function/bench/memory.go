@@ -1,7 +1,7 @@
 package main
 
-// measureMemory looks at the peak of memory after many requests of every kind: half
-// of them about tasks that were asked for before, and one in ten about a new one.
+// measureMemory looks at the peak of memory after many requests of every kind: one in
+// ten is about a new task, the others about some hundred that come again and again.
 func (b *bench) measureMemory() error {
 	i, err := start(b.ours.path, environment(b.cloud.plain.URL, b.cloud.roots), nil)
 	if err != nil {

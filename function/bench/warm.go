@@ -134,7 +134,7 @@ func (b *bench) measureWarm() error {
 	for _, lane := range mine {
 		b.add(row{what: "allocations of a " + lane.kind.name, unit: "objects", floor: l.floor.objects, peer: nan, ours: lane.objects})
 	}
-	b.add(row{what: "allocations of " + uncached.name, unit: "objects", floor: nan, peer: l.peer.objects - l.floor.objects, ours: l.uncached.objects - l.floor.objects, toPeer: 0.4})
+	b.add(row{what: "allocations of " + uncached.name + " beyond the floor's", unit: "objects", floor: nan, peer: l.peer.objects - l.floor.objects, ours: l.uncached.objects - l.floor.objects, toPeer: 0.4})
 	b.add(row{what: "the same", unit: "KB", floor: nan, peer: (l.peer.size - l.floor.size) / 1e3, ours: (l.uncached.size - l.floor.size) / 1e3})
 	for _, lane := range append(mine, &l.uncached) {
 		r := row{what: "p50 of a " + lane.kind.name, unit: "ms", floor: median(l.floor.latency), peer: nan, ours: median(lane.latency)}

@@ -38,6 +38,7 @@ type instance struct {
 	calls   chan []byte
 	answers chan answer
 	counts  *bufio.Reader // of allocations
+	ended   chan struct{} // closed when the process is no more
 
 	// ready is the time from the start of the process to its first poll, and
 	// readyCPU what it had used of the processor by then.
@@ -71,13 +72,13 @@ func start(path string, environ []string, within *quota) (*instance, error) {
 		calls:   make(chan []byte),
 		answers: make(chan answer),
 		counts:  bufio.NewReader(counts),
+		ended:   make(chan struct{}),
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+runtimeAPI+"next", i.serveNext)
 	mux.HandleFunc("POST "+runtimeAPI+"{id}/response", func(w http.ResponseWriter, r *http.Request) { i.serveEnd(r, false) })
 	mux.HandleFunc("POST "+runtimeAPI+"{id}/error", func(w http.ResponseWriter, r *http.Request) { i.serveEnd(r, true) })
 	i.server = &http.Server{Handler: mux}
-	go i.server.Serve(listener)
 
 	i.command.Env = append(environ, "FC_RUNTIME_API="+listener.Addr().String())
 	i.command.ExtraFiles = []*os.File{told}
@@ -93,11 +94,13 @@ func start(path string, environ []string, within *quota) (*instance, error) {
 			_ = i.command.Wait() // which a kill ends
 		}
 		counts.Close()
+		close(i.ended)
 	}()
 	if err := <-begun; err != nil {
-		i.server.Close()
+		listener.Close()
 		return nil, err
 	}
+	go i.server.Serve(listener) // which has kept the first poll, if it was quick
 	select {
 	case <-i.polled:
 		return i, nil
@@ -107,8 +110,11 @@ func start(path string, environ []string, within *quota) (*instance, error) {
 	}
 }
 
+// kill ends the process, and returns when it is no more: what the kernel has to do for
+// that shall not be taken from the next.
 func (i *instance) kill() {
 	_ = i.command.Process.Kill() // what has ended needs none
+	<-i.ended
 	i.server.Close()
 }
 

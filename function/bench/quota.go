@@ -79,6 +79,13 @@ func (q *quota) Close() {
 	}
 }
 
+// renew waits until what ran before has left nothing of its share used.
+func (q *quota) renew() {
+	if q != nil {
+		time.Sleep(quotaPeriod)
+	}
+}
+
 // start starts a command under the quota. The caller's goroutine must be locked to
 // its thread.
 func (q *quota) start(command *exec.Cmd) error {
@@ -146,6 +153,12 @@ func (q *quota) throttle(p *os.Process) {
 	}
 }
 
+// set writes a file of a control group, which is there already where there is one.
 func set(dir, file, value string) error {
-	return os.WriteFile(filepath.Join(dir, file), []byte(value), 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, file), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(value)
+	return errors.Join(err, f.Close())
 }

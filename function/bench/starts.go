@@ -20,6 +20,7 @@ type starting struct {
 func (b *bench) starts(all []*starting, runs int, within *quota) error {
 	for n := range runs {
 		for _, s := range all {
+			within.renew()
 			if err := s.run(b, within); err != nil {
 				return fmt.Errorf("start %s: %w", s.program.name, err)
 			}

@@ -55,8 +55,17 @@ func (r *roots) verify(host string, certificates []*x509.Certificate) error {
 	return nil
 }
 
-// of returns the authorities that can have issued one of the certificates.
+// longest is how many certificates a server may send for its authorities to be looked
+// for: more than there are in practice. Of the thousand that fit into a handshake each
+// would be looked for in each authority, before anything is known of who sends them.
+const longest = 10
+
+// of returns the authorities that can have issued one of the certificates, or nil for
+// the system's.
 func (r *roots) of(certificates []*x509.Certificate) *x509.CertPool {
+	if len(certificates) > longest {
+		return nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var issuers []byte

@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,6 +156,13 @@ func TestRootsVerify(t *testing.T) {
 			}
 		})
 	}
+	t.Run("more than a chain has", func(t *testing.T) {
+		r := &roots{bundle: trusted}
+		chain := slices.Repeat([]*x509.Certificate{leaf.certificate}, longest+1)
+		if r.of(chain) != nil || r.of(chain[:longest]) == nil {
+			t.Error("they are looked for, or fewer are not")
+		}
+	})
 	t.Run("one after the other", func(t *testing.T) {
 		r := &roots{bundle: trusted}
 		other := issue(t, "leaf", stranger, server)

@@ -1,7 +1,12 @@
 // Command bench measures the function beside the least that a function can be
 // (floor) and beside the same function written the usual way (peer): under the
 // same runtime API, against the same stand-in for CloudSSO, in turn, in one run.
-// make bench runs it. It prints medians and ratios: on a machine that is not quiet,
+//
+// Each has the environment that Function Compute would give it, of which ours alone
+// reads how much memory there is. The peer makes a client for each invocation, whose
+// credentials are its own; its connections it keeps, as ours does.
+//
+// make bench runs it. It prints medians and ratios: on a machine that is not quiet
 // only the ratios mean something.
 package main
 

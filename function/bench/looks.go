@@ -23,7 +23,7 @@ func (b *bench) measureLooks() error {
 		}
 	}
 	calls := b.cloud.calls.Load() - before
-	b.add(row{what: "500 looks at a task that has ended", unit: "calls of CloudSSO", floor: nan, peer: nan, ours: float64(calls), most: 1})
+	b.add(row{what: "500 looks at a task that has ended", unit: "calls of CloudSSO", ours: once(float64(calls)), most: 1})
 
 	const slow = 100 * time.Millisecond
 	b.cloud.delay.Store(int64(slow))
@@ -36,6 +36,6 @@ func (b *bench) measureLooks() error {
 		}
 		took = append(took, ms(d))
 	}
-	b.add(row{what: "board of 20, none remembered, with CloudSSO at 100 ms", unit: "ms", floor: nan, peer: nan, ours: median(took), most: 500})
+	b.add(row{what: "board of 20, none remembered, with CloudSSO at 100 ms", unit: "ms", ours: took, most: 500})
 	return nil
 }

@@ -48,8 +48,8 @@ func (b *bench) progress(what string, n, of int) {
 
 func main() {
 	b := new(bench)
-	flag.IntVar(&b.runs, "runs", 40, "`times` that each program is started")
-	flag.IntVar(&b.throttledRuns, "throttled-runs", 8, "`times` that it is with part of a processor")
+	flag.IntVar(&b.runs, "runs", 60, "`times` that each program is started")
+	flag.IntVar(&b.throttledRuns, "throttled-runs", 12, "`times` that it is with part of a processor")
 	flag.IntVar(&b.rounds, "rounds", 20, "rounds of requests of each kind")
 	flag.IntVar(&b.requests, "requests", 100_000, "mixed requests after which memory is looked at")
 	only := flag.String("only", "", "measure only these, by comma: "+strings.Join(parts, ", "))
@@ -110,7 +110,7 @@ func (b *bench) run(only string) (err error) {
 }
 
 func (b *bench) measureSize() error {
-	b.add(row{what: "executable", unit: "MB", floor: float64(b.floor.size) / 1e6, peer: float64(b.peer.size) / 1e6, ours: float64(b.ours.size) / 1e6})
-	b.add(row{what: "zip", unit: "MB", floor: float64(b.floor.zipped) / 1e6, peer: float64(b.peer.zipped) / 1e6, ours: float64(b.ours.zipped) / 1e6, most: 4})
+	b.add(row{what: "executable", unit: "MB", floor: once(float64(b.floor.size) / 1e6), peer: once(float64(b.peer.size) / 1e6), ours: once(float64(b.ours.size) / 1e6)})
+	b.add(row{what: "zip", unit: "MB", floor: once(float64(b.floor.zipped) / 1e6), peer: once(float64(b.peer.zipped) / 1e6), ours: once(float64(b.ours.zipped) / 1e6), most: 4})
 	return nil
 }

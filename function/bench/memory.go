@@ -37,6 +37,6 @@ func (b *bench) measureMemory() error {
 			b.progress("requests", n+1, b.requests)
 		}
 	}
-	b.add(row{what: "peak memory after the mixed requests", unit: "MB", floor: nan, peer: nan, ours: i.peak() / 1e6, most: 32})
+	b.add(row{what: "peak memory after the mixed requests", unit: "MB", ours: once(i.peak() / 1e6), most: 32})
 	return nil
 }

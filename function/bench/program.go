@@ -1,8 +1,11 @@
 package main
 
 import (
+	"archive/zip"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,15 +73,43 @@ func build(into, name, module, dir string) (*program, error) {
 			return nil, err
 		}
 	}
-	zip := p.path + ".zip"
-	if err := run(root, "go", "run", "./function/zip", p.path, zip); err != nil {
+	packed := p.path + ".zip"
+	if err := run(root, "go", "run", "./function/zip", p.path, packed); err != nil {
+		return nil, err
+	}
+	if err := unpack(packed, p.path); err != nil {
 		return nil, err
 	}
 	if p.size, err = size(p.path); err != nil {
 		return nil, err
 	}
-	p.zipped, err = size(zip)
+	p.zipped, err = size(packed)
 	return p, err
+}
+
+// unpack puts the executable in the place of the one that it was packed from, as
+// Function Compute does: written from its start to its end, a file lies better in memory
+// than as the linker leaves it, and starts in less time.
+func unpack(packed, path string) error {
+	archive, err := zip.OpenReader(packed)
+	if err != nil {
+		return err
+	}
+	defer archive.Close()
+	in, err := archive.Open("main")
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if err := os.Remove(path); err != nil {
+		return err
+	}
+	out, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o700)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
 }
 
 // run runs a command, whose words are part of the error.

@@ -9,15 +9,17 @@ import (
 	"strings"
 )
 
-// A row is one figure of each program; a program that has none there has nan.
+// A row is what was measured of each program: once, or in each of some runs, of which
+// the median counts. A program that has nothing there has none.
 type row struct {
 	what, unit        string
-	floor, peer, ours float64
+	floor, peer, ours []float64
 	// What ours may be at most: so many times the others, and in itself. Zero is anything.
 	toFloor, toPeer, most float64
 }
 
-var nan = math.NaN()
+// once is what was measured once.
+func once(value float64) []float64 { return []float64{value} }
 
 // A table is what is printed in the end, in Markdown.
 type table struct{ rows []row }
@@ -30,8 +32,8 @@ func (t *table) write(w io.Writer) {
 	for _, r := range t.rows {
 		cells = append(cells, []string{
 			r.what + ", " + r.unit,
-			figure(r.floor), figure(r.peer),
-			figure(r.ours) + judged(r.ours, r.most),
+			figure(median(r.floor)), figure(median(r.peer)),
+			figure(median(r.ours)) + judged(median(r.ours), r.most),
 			quotient(r.ours, r.floor, r.toFloor), quotient(r.ours, r.peer, r.toPeer),
 		})
 	}
@@ -65,11 +67,25 @@ func figure(f float64) string {
 	return strconv.FormatFloat(f, 'g', 3, 64)
 }
 
-func quotient(a, b, most float64) string {
-	if math.IsNaN(a / b) {
+func quotient(ours, others []float64, most float64) string {
+	q := ratio(ours, others)
+	if math.IsNaN(q) {
 		return ""
 	}
-	return fmt.Sprintf("%.2f", a/b) + judged(a/b, most)
+	return fmt.Sprintf("%.2f", q) + judged(q, most)
+}
+
+// ratio is the median of the ratios within each run: a machine that is slower for some
+// time is so for all, and medians would come from different times.
+func ratio(ours, others []float64) float64 {
+	if len(ours) != len(others) {
+		return median(ours) / median(others)
+	}
+	ratios := make([]float64, len(ours))
+	for i := range ours {
+		ratios[i] = ours[i] / others[i]
+	}
+	return median(ratios)
 }
 
 func judged(f, most float64) string {
@@ -85,7 +101,7 @@ func judged(f, most float64) string {
 // quantile is the value that so much of all are below; of nothing it is nan.
 func quantile(values []float64, q float64) float64 {
 	if len(values) == 0 {
-		return nan
+		return math.NaN()
 	}
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]

@@ -12,7 +12,7 @@ type starting struct {
 	event    []byte
 	endpoint string
 
-	// What was measured, once a run: milliseconds, and bytes.
+	// What was measured, once a run: milliseconds, and megabytes.
 	ready, readyCPU, first, firstCPU, peak []float64
 }
 
@@ -42,7 +42,7 @@ func (s *starting) run(b *bench, within *quota) error {
 	s.first = append(s.first, ms(i.answered.Sub(i.started)))
 	s.firstCPU = append(s.firstCPU, ms(i.answeredCPU))
 	s.ready, s.readyCPU = append(s.ready, ms(i.ready)), append(s.readyCPU, ms(i.readyCPU))
-	s.peak = append(s.peak, i.peak())
+	s.peak = append(s.peak, i.peak()/1e6)
 	return nil
 }
 
@@ -77,15 +77,15 @@ func (b *bench) measureStarts() error {
 	if err := b.starts(s.all(), b.runs, nil); err != nil {
 		return err
 	}
-	b.add(row{what: "exec to ready", unit: "ms", floor: median(s.floor.ready), peer: median(s.peer.ready), ours: median(s.ours.ready), toFloor: 1.2, toPeer: 0.8})
-	b.add(row{what: "CPU to ready", unit: "ms", floor: median(s.floor.readyCPU), peer: median(s.peer.readyCPU), ours: median(s.ours.readyCPU), toFloor: 1.25, toPeer: 0.8})
-	b.add(row{what: "exec to first JSON over HTTP", unit: "ms", floor: median(s.floor.first), peer: median(s.peer.first), ours: median(s.ours.first), toPeer: 0.8})
-	b.add(row{what: "CPU of that", unit: "ms", floor: median(s.floor.firstCPU), peer: median(s.peer.firstCPU), ours: median(s.ours.firstCPU)})
-	b.add(row{what: "exec to first JSON over TLS", unit: "ms", floor: nan, peer: median(s.peerTLS.first), ours: median(s.oursTLS.first), toPeer: 0.8})
-	b.add(row{what: "CPU of that", unit: "ms", floor: nan, peer: median(s.peerTLS.firstCPU), ours: median(s.oursTLS.firstCPU)})
-	b.add(row{what: "exec to first page over TLS", unit: "ms", floor: nan, peer: nan, ours: median(s.page.first)})
-	b.add(row{what: "CPU of that", unit: "ms", floor: nan, peer: nan, ours: median(s.page.firstCPU)})
-	b.add(row{what: "peak memory after one answer", unit: "MB", floor: median(s.floor.peak) / 1e6, peer: median(s.peer.peak) / 1e6, ours: median(s.ours.peak) / 1e6, toFloor: 1.6})
+	b.add(row{what: "exec to ready", unit: "ms", floor: s.floor.ready, peer: s.peer.ready, ours: s.ours.ready, toFloor: 1.2, toPeer: 0.8})
+	b.add(row{what: "CPU to ready", unit: "ms", floor: s.floor.readyCPU, peer: s.peer.readyCPU, ours: s.ours.readyCPU, toFloor: 1.25, toPeer: 0.8})
+	b.add(row{what: "exec to first JSON over HTTP", unit: "ms", floor: s.floor.first, peer: s.peer.first, ours: s.ours.first, toPeer: 0.8})
+	b.add(row{what: "CPU of that", unit: "ms", floor: s.floor.firstCPU, peer: s.peer.firstCPU, ours: s.ours.firstCPU})
+	b.add(row{what: "exec to first JSON over TLS", unit: "ms", peer: s.peerTLS.first, ours: s.oursTLS.first, toPeer: 0.8})
+	b.add(row{what: "CPU of that", unit: "ms", peer: s.peerTLS.firstCPU, ours: s.oursTLS.firstCPU})
+	b.add(row{what: "exec to first page over TLS", unit: "ms", ours: s.page.first})
+	b.add(row{what: "CPU of that", unit: "ms", ours: s.page.firstCPU})
+	b.add(row{what: "peak memory after one answer", unit: "MB", floor: s.floor.peak, peer: s.peer.peak, ours: s.ours.peak, toFloor: 1.6})
 	return nil
 }
 
@@ -99,9 +99,9 @@ func (b *bench) measureThrottled(share float64) error {
 		return err
 	}
 	at := fmt.Sprintf(" at %v of a processor", share)
-	b.add(row{what: "exec to ready" + at, unit: "ms", floor: median(s.floor.ready), peer: median(s.peer.ready), ours: median(s.ours.ready)})
-	b.add(row{what: "exec to first JSON over HTTP" + at, unit: "ms", floor: median(s.floor.first), peer: median(s.peer.first), ours: median(s.ours.first)})
-	b.add(row{what: "exec to first JSON over TLS" + at, unit: "ms", floor: nan, peer: median(s.peerTLS.first), ours: median(s.oursTLS.first)})
-	b.add(row{what: "exec to first page over TLS" + at, unit: "ms", floor: nan, peer: nan, ours: median(s.page.first)})
+	b.add(row{what: "exec to ready" + at, unit: "ms", floor: s.floor.ready, peer: s.peer.ready, ours: s.ours.ready})
+	b.add(row{what: "exec to first JSON over HTTP" + at, unit: "ms", floor: s.floor.first, peer: s.peer.first, ours: s.ours.first})
+	b.add(row{what: "exec to first JSON over TLS" + at, unit: "ms", peer: s.peerTLS.first, ours: s.oursTLS.first})
+	b.add(row{what: "exec to first page over TLS" + at, unit: "ms", ours: s.page.first})
 	return nil
 }

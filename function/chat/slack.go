@@ -224,7 +224,7 @@ func slackBlocks(m message) []slackBlock {
 	for _, r := range m.rows {
 		id := escaped(r.id, slackMaxText/8)
 		if r.link != "" && len(r.link) <= slackMaxText/4 {
-			id = "<" + slackEntities.Replace(r.link) + "|" + id + ">"
+			id = "<" + slackEntities(r.link) + "|" + id + ">"
 		}
 		text := r.state.mark() + " " + escaped(r.status, slackMaxText/8) + " · " + id
 		if r.about != "" {
@@ -260,7 +260,11 @@ func slackColor(s state) string {
 // slackEscape keeps text from being taken for Slack's mrkdwn: the three
 // characters that begin links, mentions and entities by name (Slack,
 // "Formatting text": escaping), the others by their full-width twins.
-func slackEscape(s string) string { return slackEntities.Replace(fullWidth(s)) }
+func slackEscape(s string) string { return slackEntities(fullWidth(s)) }
 
-// slackEntities builds its tables at the first use, not when an instance starts.
-var slackEntities = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+// slackEntities is no strings.Replacer, which every instance would have to make.
+func slackEntities(s string) string {
+	s = strings.ReplaceAll(s, "&", "&amp;")
+	s = strings.ReplaceAll(s, "<", "&lt;")
+	return strings.ReplaceAll(s, ">", "&gt;")
+}

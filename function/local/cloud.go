@@ -23,7 +23,7 @@ var (
 	ownPrefixes = []string{"CLOUDSSO_", "DINGTALK_", "FEISHU_", "SLACK_", "WECOM_"}
 	// machineVariables are handed on because FC has its own of them, or to
 	// measure the function.
-	machineVariables = []string{"GOCOVERDIR", "GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "HOME", "PATH", "SSL_CERT_FILE"}
+	machineVariables = []string{"GOCOVERDIR", "GODEBUG", "GOMAXPROCS", "GOMEMLIMIT", "HOME", "PATH", "SSL_CERT_FILE"}
 )
 
 // A config is what the flags say.

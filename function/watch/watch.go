@@ -34,9 +34,8 @@ const (
 	// second for the whole account, and takes some 100 ms a call.
 	inFlight = 8
 
-	// remembered bounds how many tasks are kept in memory, of some 500 bytes each: more
-	// than an instance of Function Compute is asked for in its life.
-	remembered = 5_000
+	// remembered bounds how many tasks are kept in memory.
+	remembered = 10_000
 
 	// Calls a second of all instances together, where there are many: together
 	// half of the 100 that CloudSSO takes, and of the 20 that it takes for GetTask.

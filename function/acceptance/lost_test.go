@@ -26,8 +26,8 @@ func TestNetworkLost(t *testing.T) {
 	b := watch(t, here, everySecond, timeZone("Asia/Shanghai"))
 	b.wait(`seen.polls.some(poll => poll.status === 200)`)
 	b.expect("ERR_INTERNET_DISCONNECTED")
-	before := shownTask(b)
 	b.offline()
+	before := shownTask(b) // only now: until then an answer may come and change it
 	b.wait(looksLost)
 
 	notice := b.text("#notice")

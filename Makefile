@@ -112,7 +112,7 @@ fuzz: ## every fuzz target there is, for FUZZTIME each
 	echo "$$list" | awk '/^Fuzz/ {names[n++] = $$1} /^ok/ {for (i = 0; i < n; i++) print $$2, names[i]; n = 0}' | \
 	xargs -P 4 -L 1 sh -c "$$FUZZ_ONE"
 
-# It takes some four minutes, and means something only where nothing else runs.
+# It takes some three minutes, and means something only where nothing else runs.
 bench: ## the function beside the smallest there can be, and beside the usual way to write it
 	$(GO) build -C function/bench -o ../../build/bench .
 	build/bench $(ARGS)

@@ -20,6 +20,7 @@ var arrows = map[string][]string{
 	"taskstatus/function/secret":   {},
 	"taskstatus/function/once":     {},
 	"taskstatus/function/clock":    {},
+	"taskstatus/function/budget":   {},
 	"taskstatus/function/webhook":  {"taskstatus/function/secret"},
 	"taskstatus/function/access":   {"taskstatus/function/secret"},
 	"taskstatus/function/acs":      {"taskstatus/function/task", "github.com/aliyun/credentials-go/credentials/providers"},

@@ -1,6 +1,7 @@
 package acs
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -20,7 +21,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 )
@@ -79,11 +79,17 @@ func bundle(t *testing.T, authorities ...*issued) string {
 		content = append(content, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})...)
 		content = append(content, "\n# and another\n-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----\n"...)
 	}
-	file := filepath.Join(t.TempDir(), "bundle.pem")
-	if err := os.WriteFile(file, content, 0o600); err != nil {
+	return file(t, content)
+}
+
+// file writes a file that holds this and nothing else.
+func file(t *testing.T, content []byte) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return file
+	return name
 }
 
 func TestRootsVerify(t *testing.T) {
@@ -95,14 +101,7 @@ func TestRootsVerify(t *testing.T) {
 	byMiddle := issue(t, "leaf", middle, server)
 	trusted := bundle(t, stranger, issue(t, "Another", nil, authority), namesake, root)
 
-	file := func(content string) string {
-		name := filepath.Join(t.TempDir(), "bundle.pem")
-		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return name
-	}
-	written := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.certificate.Raw}))
+	written := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.certificate.Raw})
 
 	tests := []struct {
 		name   string
@@ -123,9 +122,9 @@ func TestRootsVerify(t *testing.T) {
 		{"a root that is not there", bundle(t, stranger), "cloudsso.example.com", []*issued{leaf}, false},
 		{"a root that only the server has", bundle(t, stranger), "cloudsso.example.com", []*issued{byMiddle, middle, root}, false},
 		{"no roots", bundle(t), "cloudsso.example.com", []*issued{leaf}, false},
-		{"a root from the first byte on", file(written), "cloudsso.example.com", []*issued{leaf}, true},
-		{"a root that is commented out", file("#" + written), "cloudsso.example.com", []*issued{leaf}, false},
-		{"a root that is cut off", file(strings.TrimSuffix(written, "-----END CERTIFICATE-----\n")), "cloudsso.example.com", []*issued{leaf}, false},
+		{"a root from the first byte on", file(t, written), "cloudsso.example.com", []*issued{leaf}, true},
+		{"a root that is commented out", file(t, append([]byte("#"), written...)), "cloudsso.example.com", []*issued{leaf}, false},
+		{"a root that is cut off", file(t, bytes.TrimSuffix(written, []byte("-----END CERTIFICATE-----\n"))), "cloudsso.example.com", []*issued{leaf}, false},
 		{"no file", filepath.Join(t.TempDir(), "none"), "cloudsso.example.com", []*issued{leaf}, false},
 		{"one who may not issue", trusted, "cloudsso.example.com", []*issued{issue(t, "leaf", leaf, server), leaf}, false},
 		{"ended", trusted, "cloudsso.example.com", []*issued{issue(t, "leaf", root, func(c *x509.Certificate) {
@@ -192,10 +191,7 @@ func TestRootsOfTheSystem(t *testing.T) {
 		return
 	}
 	root := issue(t, "Root", nil, authority)
-	leaf := filepath.Join(t.TempDir(), "leaf")
-	if err := os.WriteFile(leaf, issue(t, "leaf", root, server).certificate.Raw, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	leaf := file(t, issue(t, "leaf", root, server).certificate.Raw)
 	for host, ok := range map[string]bool{"cloudsso.example.com": true, "cloudsso.example.org": false} {
 		again := exec.Command(os.Args[0], "-test.run=^TestRootsOfTheSystem$")
 		again.Env = []string{

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -210,7 +209,7 @@ func (r *response) body() ([]byte, error) {
 // read reads a response object.
 func read(payload []byte) (response, error) {
 	var r response
-	err := json.NewDecoder(bytes.NewReader(payload)).Decode(&r)
+	err := json.Unmarshal(payload, &r)
 	return r, err
 }
 

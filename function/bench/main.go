@@ -52,7 +52,7 @@ func main() {
 	flag.IntVar(&b.throttledRuns, "throttled-runs", 12, "`times` that it is with part of a processor")
 	flag.IntVar(&b.rounds, "rounds", 20, "rounds of requests of each kind")
 	flag.IntVar(&b.requests, "requests", 100_000, "mixed requests after which memory is looked at")
-	only := flag.String("only", "", "measure only these, by comma: "+strings.Join(parts, ", "))
+	only := flag.String("only", "", "measure only these, by comma: "+strings.Join(names(), ", "))
 	flag.Parse()
 	if err := b.run(*only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -60,13 +60,37 @@ func main() {
 	}
 }
 
-// parts are what can be measured.
-var parts = []string{"size", "instructions", "starts", "throttled", "warm", "looks", "memory"}
+// parts are what can be measured, in the order of the table.
+var parts = []struct {
+	name    string
+	measure func(*bench) error
+}{
+	{"size", (*bench).measureSize},
+	{"instructions", (*bench).measureInstructions},
+	{"starts", (*bench).measureStarts},
+	{"throttled", (*bench).measureThrottled},
+	{"warm", (*bench).measureWarm},
+	{"looks", (*bench).measureLooks},
+	{"memory", (*bench).measureMemory},
+}
 
+func names() []string {
+	all := make([]string, len(parts))
+	for i, part := range parts {
+		all[i] = part.name
+	}
+	return all
+}
+
+// run measures the parts of those names, by comma; without any, all.
 func (b *bench) run(only string) (err error) {
-	for part := range strings.SplitSeq(only, ",") {
-		if only != "" && !slices.Contains(parts, part) {
-			return fmt.Errorf("there is no %q to measure", part)
+	wanted := names()
+	if only != "" {
+		wanted = strings.Split(only, ",")
+	}
+	for _, name := range wanted {
+		if !slices.Contains(names(), name) {
+			return fmt.Errorf("there is no %q to measure", name)
 		}
 	}
 	if b.dir, err = os.MkdirTemp("", "bench"); err != nil {
@@ -80,23 +104,11 @@ func (b *bench) run(only string) (err error) {
 		return err
 	}
 	defer b.cloud.Close()
-	for _, part := range []struct {
-		name    string
-		measure func() error
-	}{
-		{"size", b.measureSize},
-		{"instructions", b.measureInstructions},
-		{"starts", b.measureStarts},
-		{"throttled", func() error { return b.measureThrottled(0.1) }},
-		{"throttled", func() error { return b.measureThrottled(0.05) }},
-		{"warm", b.measureWarm},
-		{"looks", b.measureLooks},
-		{"memory", b.measureMemory},
-	} {
-		if only != "" && !slices.Contains(strings.Split(only, ","), part.name) {
+	for _, part := range parts {
+		if !slices.Contains(wanted, part.name) {
 			continue
 		}
-		if err := part.measure(); err != nil {
+		if err := part.measure(b); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
 	}

@@ -89,8 +89,17 @@ func (b *bench) measureStarts() error {
 	return nil
 }
 
-// measureThrottled measures starts with a share of the processor.
-func (b *bench) measureThrottled(share float64) error {
+// measureThrottled measures starts with shares of the processor.
+func (b *bench) measureThrottled() error {
+	for _, share := range []float64{0.1, 0.05} {
+		if err := b.measureShare(share); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) measureShare(share float64) error {
 	within := newQuota(share)
 	defer within.Close()
 	b.note("At %v of a processor: %s.", share, within.how())

@@ -7,27 +7,19 @@ import (
 	"testing"
 
 	"taskstatus/function/acs"
+	"taskstatus/function/budget"
 )
 
-func decode(tb testing.TB) {
+func TestBudget(t *testing.T)      { budget.Test(t, decodings(t)) }
+func BenchmarkDecode(b *testing.B) { budget.Benchmark(b, decodings(b)) }
+
+func decodings(tb testing.TB) []budget.Item {
 	a := &answer{status: 200, body: []byte(running)}
-	if _, err := a.task("GetTaskStatus", directory, taskID); err != nil {
-		tb.Fatal(err)
-	}
-}
-
-func TestBudget(t *testing.T) {
-	const most = 33 // a few more than it takes, for Go's next release
-	if got := testing.AllocsPerRun(100, func() { decode(t) }); got > most {
-		t.Errorf("to decode an answer takes %v allocations, want at most %v", got, most)
-	}
-}
-
-func BenchmarkDecode(b *testing.B) {
-	b.ReportAllocs()
-	for b.Loop() {
-		decode(b)
-	}
+	return []budget.Item{{Name: "GetTaskStatus", Allocations: 33, Do: func() {
+		if _, err := a.task("GetTaskStatus", directory, taskID); err != nil {
+			tb.Fatal(err)
+		}
+	}}}
 }
 
 // BenchmarkCall makes whole calls over loopback to a server that allocates

@@ -99,21 +99,19 @@ func (a *answer) task(action string, directory task.DirectoryID, id task.ID) (ta
 	}
 	found := body.object(name)
 	t, what := found.task(directory, requestID, a.at)
-	switch {
-	case !ok || *body.wrong:
-		return task.Task{}, malformed(action, "the answer is not the JSON of this operation", requestID)
-	case found.fields == nil:
-		return task.Task{}, malformed(action, "the answer holds no task", requestID)
-	case t.ID != id:
-		return task.Task{}, malformed(action, "the answer is about another task", requestID)
-	case what != "":
-		return task.Task{}, malformed(action, what, requestID)
-	}
 	if action == "GetTask" {
 		t.Details = found.details()
-		if *body.wrong {
-			return task.Task{}, malformed(action, "the answer is not the JSON of this operation", requestID)
-		}
+	}
+	switch {
+	case !ok || *body.wrong:
+		what = "the answer is not the JSON of this operation"
+	case found.fields == nil:
+		what = "the answer holds no task"
+	case t.ID != id:
+		what = "the answer is about another task"
+	}
+	if what != "" {
+		return task.Task{}, malformed(action, what, requestID)
 	}
 	return t, nil
 }

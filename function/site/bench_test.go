@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"taskstatus/function/access"
+	"taskstatus/function/budget"
 	"taskstatus/function/task"
 	"taskstatus/web"
 )
@@ -161,12 +162,10 @@ var lost = 1.0
 // TestBudget keeps answers from becoming dearer unseen.
 func TestBudget(t *testing.T) {
 	s, all := loads(t)
-	for _, l := range all {
-		t.Run(l.name, func(t *testing.T) {
-			ask, _ := l.prepare(t, s)
-			if got := testing.AllocsPerRun(100, ask); got > l.budget*lost {
-				t.Errorf("%v allocations, want at most %v", got, l.budget*lost)
-			}
-		})
+	items := make([]budget.Item, len(all))
+	for i, l := range all {
+		ask, _ := l.prepare(t, s)
+		items[i] = budget.Item{Name: l.name, Allocations: l.budget * lost, Do: ask}
 	}
+	budget.Test(t, items)
 }

@@ -13,40 +13,18 @@ import (
 	"testing"
 
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
+
+	"taskstatus/function/budget"
 )
 
-// A cost is something that each request takes part in, and how many allocations it
-// may take: a few more than it does, for Go's next release and for what -race adds.
-type cost struct {
-	name        string
-	allocations float64
-	do          func()
-}
-
-func TestBudget(t *testing.T) {
-	for _, c := range costs(t) {
-		if got := testing.AllocsPerRun(100, c.do); got > c.allocations {
-			t.Errorf("%s: %v allocations, want at most %v", c.name, got, c.allocations)
-		}
-	}
-}
-
-func BenchmarkCosts(b *testing.B) {
-	for _, c := range costs(b) {
-		b.Run(c.name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				c.do()
-			}
-		})
-	}
-}
+func TestBudget(t *testing.T)     { budget.Test(t, costs(t)) }
+func BenchmarkCosts(b *testing.B) { budget.Benchmark(b, costs(b)) }
 
 // costs are an event in, some answers out, and both together, with what is FC's own:
 // FromContext's loggers, and that the SDK encodes the answer. None can fail unnoticed.
-func costs(tb testing.TB) []cost {
+func costs(tb testing.TB) []budget.Item {
 	event := mustRead(tb, "testdata/http-browser.json")
-	all := []cost{{"read an event", 58, func() {
+	all := []budget.Item{{Name: "read an event", Allocations: 58, Do: func() {
 		r, err := parseHTTP(event).request(tb.Context(), "1-bench")
 		if err != nil || r.URL.Path != "/tasks/t-shfqw1u1edszvxw5abcd" || len(r.Header) != 12 {
 			tb.Fatalf("got %+v, %v", r, err)
@@ -83,11 +61,11 @@ func costs(tb testing.TB) []cost {
 			}
 		}
 		f := &Function{HTTP: http.HandlerFunc(handler), Log: slog.New(slog.DiscardHandler)}
-		all = append(all, cost{"write " + answer.name, answer.write, func() {
+		all = append(all, budget.Item{Name: "write " + answer.name, Allocations: answer.write, Do: func() {
 			w := &responseWriter{header: http.Header{}}
 			handler(w, nil)
 			check(w.finish(http.MethodGet), nil)
-		}}, cost{"an event in, " + answer.name + " out", answer.inAndOut, func() {
+		}}, budget.Item{Name: "an event in, " + answer.name + " out", Allocations: answer.inAndOut, Do: func() {
 			check(f.Invoke(ctx, event))
 		}})
 	}

@@ -2,7 +2,6 @@ package trigger
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -24,11 +23,7 @@ func TestReadPlain(t *testing.T) {
 		{"http-loose-types.json", false},
 	} {
 		t.Run(test.file, func(t *testing.T) {
-			data, err := os.ReadFile(filepath.Join("testdata", test.file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, plain := readPlain(data); plain != test.plain {
+			if _, plain := readPlain(mustRead(t, "testdata/"+test.file)); plain != test.plain {
 				t.Errorf("got %v, want %v", plain, test.plain)
 			}
 		})
@@ -42,11 +37,7 @@ func FuzzReadPlain(f *testing.F) {
 		f.Fatal(err)
 	}
 	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
+		f.Add(mustRead(f, file))
 	}
 	for _, seed := range []string{
 		"", "{", "{}", "{} x", " {\t}\r\n", "{,}", `{"body"}`, `{"body":}`, `{"body":"a",}`, `{"body":"a"`, `{"body":"a`, `{"body":"\`, `{"body":"a\"}`,

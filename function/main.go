@@ -1,8 +1,3 @@
-// Command main says, to whoever may know, whether a CloudSSO task is done,
-// whether it worked and, if not, why. In Function Compute it answers
-// invocations; with -listen it is a plain HTTP server.
-//
-// This package only wires the others together.
 package main
 
 import (

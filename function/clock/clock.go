@@ -1,4 +1,5 @@
-// Package clock is what the standard library has of waiting, put together.
+// Package clock is what the standard library has of waiting, put together. For
+// how long and for what, others say.
 package clock
 
 import (

@@ -1,6 +1,6 @@
 // Package once tells what has been before from what is new. It remembers for as
 // long as the process lives, and only the latest: to another instance
-// everything is new.
+// everything is new. What it is that was there, it does not know.
 package once
 
 import (

@@ -1,5 +1,5 @@
 // Package secret holds what must not be shown: keys, tokens, and addresses that let
-// everybody post who has them.
+// everybody post who has them. What they are good for may not enter.
 package secret
 
 import (

@@ -5,27 +5,27 @@
 // This package only wires the others together, of which each is a room for one
 // concern. An invocation goes through them from the top down:
 //
-//	 browsers, programs, chats      pipelines     EventBridge     timers
-//	             |                      |              |            |
-//	             +----------------------+------+-------+------------+
-//	                                           |
-//	                                        trigger         what kind of event is it
-//	                                           |
-//	             +-----------------------------+----------+
-//	             | net/http                               | Go values
-//	             |                                        |
-//	            site     who asks (access), what for    check     which tasks, what is worth telling
-//	             |       and in which form                |
-//	             +--- templates, web     the pages        +--- chat, webhook     who is told
-//	             +--- chat     what people typed          |
-//	             |                                        |
-//	             +--------------------+-------------------+
-//	                                  |
-//	                                watch         whether to ask, and when again
-//	                                  |
-//	                               cloudsso       GetTaskStatus, GetTask, ListTasks
-//	                                  |
-//	                                 acs          credentials, signature, TLS
+//	browsers, programs, chats      pipelines     EventBridge     timers
+//	            |                      |              |            |
+//	            +----------------------+------+-------+------------+
+//	                                          |
+//	                                       trigger         what kind of event is it
+//	                                          |
+//	            +-----------------------------+----------+
+//	            | net/http                               | Go values
+//	            |                                        |
+//	           site     who asks (access), what for    check     which tasks, what is worth telling
+//	            |       and in which form                |
+//	            +--- templates, web     the pages        +--- chat, webhook     who is told
+//	            +--- chat     what people typed          |
+//	            |                                        |
+//	            +--------------------+-------------------+
+//	                                 |
+//	                               watch         whether to ask, and when again
+//	                                 |
+//	                              cloudsso       GetTaskStatus, GetTask, ListTasks
+//	                                 |
+//	                                acs          credentials, signature, TLS
 //
 // What goes up again is a task.Task or an error of a task.Kind: the words that all
 // rooms have in common are those of package task.

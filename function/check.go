@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"taskstatus/function/check"
+	"taskstatus/function/entry"
 	"taskstatus/function/site"
 	"taskstatus/function/task"
 	"taskstatus/function/trigger"
@@ -18,7 +19,6 @@ import (
 type checks struct {
 	checker *check.Checker
 	site    *site.Site
-	log     *slog.Logger
 	// invoke hands an event on to be checked later, by an invocation of its own. It is
 	// nil where that is not possible.
 	invoke func(ctx context.Context, payload []byte, delay time.Duration) error
@@ -58,7 +58,7 @@ func (c *checks) Receive(ctx context.Context, header http.Header, body []byte) (
 	case err != nil:
 		return nil, false, err
 	case d != nil && !d.Notify:
-		result, err = c.site.Answer(ctx, requestID(ctx), d.Directory, d.IDs, min(d.Wait, site.MaxWait))
+		result, err = c.site.Answer(ctx, d.Directory, d.IDs, min(d.Wait, site.MaxWait))
 		return result, false, err
 	case posted.Event == nil:
 		return accepted, true, nil
@@ -116,26 +116,32 @@ type checked struct {
 	To      *time.Time `json:"to,omitempty"`
 }
 
-// result logs what came of a check and makes it a document.
+// result makes what came of a check a document.
 func (c *checks) result(ctx context.Context, out check.Outcome, err error) (any, error) {
 	document := checked{Documents: c.site.Documents(out.Results), Told: out.Told, Ignored: out.Ignored}
 	if document.Told == nil {
 		document.Told = []string{}
 	}
-	attrs := []slog.Attr{
-		slog.String("requestId", requestID(ctx)),
-		slog.Int("attempt", attempt(ctx)),
-		slog.Any("counts", document.Counts),
-		slog.Any("told", document.Told),
-		slog.Int("ignored", out.Ignored),
-	}
 	if !out.To.IsZero() {
 		document.From, document.To = &out.From, &out.To
-		attrs = append(attrs, slog.Time("from", out.From), slog.Time("to", out.To))
 	}
-	c.log.LogAttrs(ctx, slog.LevelInfo, "check", attrs...)
+	logOutcome(ctx, out)
 	if said, ok := errors.AsType[check.Error](err); ok {
 		err = fmt.Errorf("%w: %w", trigger.InvocationError(said), err)
 	}
 	return document, err
+}
+
+// logOutcome says in the log what came of a check.
+func logOutcome(ctx context.Context, out check.Outcome) {
+	entry.Tasks(ctx, out.Results)
+	if len(out.Told) > 0 {
+		entry.Add(ctx, slog.Any("told", out.Told))
+	}
+	if out.Ignored > 0 {
+		entry.Add(ctx, slog.Int("ignored", out.Ignored))
+	}
+	if !out.To.IsZero() {
+		entry.Add(ctx, slog.Time("from", out.From), slog.Time("to", out.To))
+	}
 }

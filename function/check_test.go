@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -65,11 +64,9 @@ func (m *team) Tell(_ context.Context, n task.Notice) ([]string, error) {
 func newChecks() (*checks, *tasks, *team) {
 	known, told := new(tasks), new(team)
 	directories := []task.DirectoryID{"d-00fc2p61abcd"}
-	log := slog.New(slog.DiscardHandler)
 	return &checks{
-		checker: &check.Checker{Looker: known, Lister: known, Teller: told, Directories: directories, Retries: defaultRetries, Now: time.Now, Log: log},
-		site:    &site.Site{Looker: known, Directories: directories, Log: log, Now: time.Now},
-		log:     log,
+		checker: &check.Checker{Looker: known, Lister: known, Teller: told, Directories: directories, Retries: defaultRetries, Now: time.Now},
+		site:    &site.Site{Looker: known, Directories: directories, Now: time.Now},
 	}, known, told
 }
 
@@ -183,10 +180,10 @@ func TestDeployed(t *testing.T) {
 // TestInvocation: what a check depends on gets from Function Compute to where it is asked for.
 func TestInvocation(t *testing.T) {
 	fc := new(fccontext.FcContext)
-	fc.RequestID, fc.RetryCount, fc.Function.Name = "1-6b055afd", 3, "check"
+	fc.RetryCount, fc.Function.Name = 3, "check"
 	ctx := withInvocation(t.Context(), fc)
-	if requestID(ctx) != "1-6b055afd" || attempt(ctx) != 3 || target(ctx, "").Function != "check" || target(ctx, "other").Function != "other" {
-		t.Errorf("got %q, %d, %+v", requestID(ctx), attempt(ctx), target(ctx, ""))
+	if attempt(ctx) != 3 || target(ctx, "").Function != "check" || target(ctx, "other").Function != "other" {
+		t.Errorf("got %d, %+v", attempt(ctx), target(ctx, ""))
 	}
 	if attempt(t.Context()) != 0 {
 		t.Error("a first attempt is none")
@@ -206,7 +203,7 @@ func TestNewChecker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := newChecker(c, *cloudsso.New(c.endpoint, acs.NewCredentials(true, "", "")), new(team), slog.New(slog.DiscardHandler))
+	got := newChecker(c, *cloudsso.New(c.endpoint, acs.NewCredentials(true, "", "")), new(team))
 	if !got.Finished || got.Details || got.Instances != 7 || got.Retries != 2 || len(got.Directories) != 1 {
 		t.Errorf("got %+v", got)
 	}

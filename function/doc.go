@@ -28,7 +28,8 @@
 //	                                acs          credentials, signature, TLS
 //
 // What goes up again is a task.Task or an error of a task.Kind: the words that all
-// rooms have in common are those of package task.
+// rooms have in common are those of package task. What each has to say to the log it
+// adds to the entry of the invocation, of which trigger makes one line in the end.
 //
 // # Who may import whom
 //
@@ -36,12 +37,13 @@
 // others; main hands each what it needs. What is not here is forbidden, and
 // TestImports reads it here:
 //
-//	main      -> access acs chat check cloudsso invoke site task trigger watch webhook fc fccontext
-//	trigger   -> task fccontext
-//	site      -> task once templates web templ
+//	main      -> access acs chat check cloudsso entry invoke site task trigger watch webhook fc fccontext
+//	trigger   -> task entry fccontext
+//	site      -> task entry once templates web templ
 //	access    -> secret
-//	chat      -> task clock once secret webhook
-//	check     -> task clock once
+//	chat      -> task entry clock once secret webhook
+//	check     -> task entry clock once
+//	entry     -> task
 //	watch     -> task clock
 //	cloudsso  -> task clock acs
 //	invoke    -> task acs

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -22,6 +21,7 @@ import (
 	"taskstatus/function/chat"
 	"taskstatus/function/check"
 	"taskstatus/function/cloudsso"
+	"taskstatus/function/entry"
 	"taskstatus/function/invoke"
 	"taskstatus/function/site"
 	"taskstatus/function/trigger"
@@ -79,7 +79,6 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		Details:     c.taskDetails,
 		PublicURL:   c.publicURL,
 		Version:     version,
-		Log:         log,
 		Now:         time.Now,
 	}
 	if c.access.Signs() {
@@ -92,7 +91,6 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		Platforms:   c.chat,
 		Looker:      watcher,
 		Lister:      s.Lister,
-		RequestID:   requestID,
 		Directories: c.directories,
 		PublicURL:   c.publicURL,
 		Link:        s.Link,
@@ -100,7 +98,7 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		Zone:        c.zone,
 		Now:         time.Now,
 	}
-	checks := &checks{checker: newChecker(c, *client, bot, log), site: s, log: log}
+	checks := &checks{checker: newChecker(c, *client, bot), site: s}
 	s.Events, s.Senders = checks, c.eventKeys
 	if c.chat.Answer() {
 		s.Chat = bot
@@ -119,7 +117,7 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		f := &trigger.Function{
 			HTTP:        s,
 			SetHeader:   site.SetSecurityHeader,
-			Direct:      func(ctx context.Context, d trigger.Direct) (any, error) { return direct(ctx, s, bot, checks, d, log) },
+			Direct:      func(ctx context.Context, d trigger.Direct) (any, error) { return direct(ctx, s, bot, checks, d) },
 			CloudEvents: checks.cloudEvents,
 			Timer:       checks.timer,
 			Context:     withInvocation,
@@ -134,12 +132,12 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		return fmt.Errorf("-listen: %w", err)
 	}
 	log.Info("listening", "address", listener.Addr().String(), "version", version)
-	return serve(ctx, listener, s)
+	return serve(ctx, listener, s, log)
 }
 
 // newChecker returns a checker with a client and a watcher of its own: as one of many
 // instances it may not ask as fast as a page does, nor try again at once.
-func newChecker(c config, client cloudsso.Client, teller check.Teller, log *slog.Logger) *check.Checker {
+func newChecker(c config, client cloudsso.Client, teller check.Teller) *check.Checker {
 	client.Attempts = 1
 	watcher := watch.New(&client)
 	watcher.Share(c.checkInstances)
@@ -156,16 +154,14 @@ func newChecker(c config, client cloudsso.Client, teller check.Teller, log *slog
 		Instances:   c.checkInstances,
 		Retries:     c.checkRetries,
 		Now:         time.Now,
-		Log:         log,
 	}
 }
 
-// An invocation is what is known of one: its request id, how often it has been tried
-// before, and what the function is.
+// An invocation is what is known of one: how often it has been tried before, and what
+// the function is.
 type invocation struct {
-	requestID string
-	attempt   int
-	function  invoke.Target
+	attempt  int
+	function invoke.Target
 }
 
 type invocationKey struct{}
@@ -174,9 +170,8 @@ type invocationKey struct{}
 // credentials of the function's role.
 func withInvocation(ctx context.Context, fc *fccontext.FcContext) context.Context {
 	ctx = context.WithValue(ctx, invocationKey{}, &invocation{
-		requestID: fc.RequestID,
-		attempt:   fc.RetryCount,
-		function:  invoke.Target{AccountID: fc.AccountId, Region: fc.Region, Function: fc.Function.Name},
+		attempt:  fc.RetryCount,
+		function: invoke.Target{AccountID: fc.AccountId, Region: fc.Region, Function: fc.Function.Name},
 	})
 	return acs.WithCredentials(ctx, fc.Credentials.AccessKeyId, fc.Credentials.AccessKeySecret, fc.Credentials.SecurityToken)
 }
@@ -190,8 +185,6 @@ func invocationOf(ctx context.Context) invocation {
 	return invocation{}
 }
 
-func requestID(ctx context.Context) string { return invocationOf(ctx).requestID }
-
 // attempt is how often the invocation has been tried before.
 func attempt(ctx context.Context) int { return invocationOf(ctx).attempt }
 
@@ -202,15 +195,13 @@ func target(ctx context.Context, name string) invoke.Target {
 	return t
 }
 
-// observer logs each exchange with an API of Alibaba Cloud's: one that went wrong as a warning.
+// observer counts each exchange with an API of Alibaba Cloud's as its invocation's, and
+// logs it for who wants to see all of them.
 func observer(log *slog.Logger, api string) func(context.Context, acs.Call) {
 	return func(ctx context.Context, call acs.Call) {
-		level := slog.LevelDebug
-		if call.Status != http.StatusOK && call.Status != http.StatusAccepted {
-			level = slog.LevelWarn
-		}
-		log.LogAttrs(ctx, level, api,
-			slog.String("requestId", requestID(ctx)),
+		entry.Called(ctx, call.RequestID, call.Code)
+		log.LogAttrs(ctx, slog.LevelDebug, api,
+			slog.String("requestId", entry.RequestID(ctx)),
 			slog.String("action", call.Action),
 			slog.Int("attempt", call.Attempt),
 			slog.Int("status", call.Status),

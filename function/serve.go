@@ -5,10 +5,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
+	"taskstatus/function/entry"
 	"taskstatus/function/site"
 )
 
@@ -23,9 +26,9 @@ const (
 )
 
 // serve answers plain HTTP until ctx ends, and then what is under way.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
-		Handler:           invoked(handler),
+		Handler:           invoked(handler, log),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       answerTimeout,
 		IdleTimeout:       idleTimeout,
@@ -50,16 +53,24 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 }
 
 // invoked gives each request what Function Compute would give it: an id of its
-// own, whatever the caller sent as one, and a deadline.
-func invoked(handler http.Handler) http.Handler {
+// own, whatever the caller sent as one, a deadline and a line in the log.
+func invoked(handler http.Handler, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := rand.Text()
-		ctx := context.WithValue(r.Context(), invocationKey{}, &invocation{requestID: id})
+		ctx, line := entry.New(r.Context())
+		line.RequestID, line.Kind = rand.Text(), "http"
+		defer line.Write(log)
+		defer func() {
+			if p := recover(); p != nil {
+				entry.Fail(ctx, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+				entry.Add(ctx, slog.Int("status", http.StatusInternalServerError))
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+		}()
 		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 		defer cancel()
 		r = r.WithContext(ctx)
-		r.Header.Set(site.RequestIDHeader, id)
-		w.Header().Set(site.RequestIDHeader, id)
+		r.Header.Set(site.RequestIDHeader, line.RequestID)
+		w.Header().Set(site.RequestIDHeader, line.RequestID)
 		handler.ServeHTTP(w, r)
 	})
 }

@@ -13,10 +13,10 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
+	"taskstatus/function/entry"
 	"taskstatus/function/once"
 	"taskstatus/function/task"
 )
@@ -64,8 +64,6 @@ type Bot struct {
 	// Invoke invokes this function again with a payload, without waiting for it
 	// and not before the delay, which then reaches Resume. It is nil where that is not possible.
 	Invoke func(ctx context.Context, payload []byte, delay time.Duration) error
-	// RequestID is our own id of what ctx belongs to, for the log to be searched by.
-	RequestID func(ctx context.Context) string
 	// Directories are those that are shown; the first is the default.
 	Directories []task.DirectoryID
 	// PublicURL is where links lead, without a slash at its end; without it
@@ -87,15 +85,16 @@ type Bot struct {
 	toldAt  time.Time // when the last notice was told
 }
 
-// Answer answers a call to /chat/{name}; log adds to its line in the log. The
-// error wraps fs.ErrNotExist where the platform is not configured, and
-// fs.ErrPermission where the call is not genuine; the caller of neither may
-// learn more than that. Any other error means that the answer did not get through.
-func (b *Bot) Answer(r *http.Request, name string, log func(...slog.Attr)) (contentType string, body []byte, err error) {
+// Answer answers a call to /chat/{name}. The error wraps fs.ErrNotExist where the
+// platform is not configured, and fs.ErrPermission where the call is not genuine; the
+// caller of neither may learn more than that. Any other error means that the answer
+// did not get through.
+func (b *Bot) Answer(r *http.Request, name string) (contentType string, body []byte, err error) {
 	p := b.Platforms.hearing(name)
 	if p == nil {
 		return "", nil, fmt.Errorf("platform %.20q: %w", name, fs.ErrNotExist)
 	}
+	entry.Add(r.Context(), slog.String("platform", name))
 	raw, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	if err != nil {
 		return "", nil, refused(fmt.Sprintf("%s: %v", name, err))
@@ -112,7 +111,7 @@ func (b *Bot) Answer(r *http.Request, name string, log func(...slog.Attr)) (cont
 	}
 	q.id = name + " " + q.id
 	if !b.answered.Add(q.id) && !q.repeatable {
-		log(slog.Bool("again", true))
+		entry.Add(r.Context(), slog.Bool("again", true))
 		return "", nil, nil
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
@@ -122,19 +121,25 @@ func (b *Bot) Answer(r *http.Request, name string, log func(...slog.Attr)) (cont
 		preparing.Go(func() { q.prepare(ctx) })
 	}
 	thinking, stop := context.WithTimeout(ctx, answerTimeout-postTimeout)
-	m := b.reply(thinking, p.about(), q, log)
+	m := b.reply(thinking, p.about(), q)
 	stop()
 	answer, err := q.respond(ctx, m)
 	preparing.Wait()
 	if err == nil {
 		return answer.contentType, answer.body, nil
 	}
-	log(slog.String("postError", err.Error()))
+	logUnsent(ctx, "postError", err)
 	if answer.body == nil && !isFinal(err) {
 		b.answered.Forget(q.id) // the platform asks once more, and may fare better
 		return "", nil, fmt.Errorf("answer on %s: %w", name, err)
 	}
 	return answer.contentType, answer.body, nil
+}
+
+// logUnsent says in the log what did not get through though it had to, and why.
+func logUnsent(ctx context.Context, name string, err error) {
+	entry.Add(ctx, slog.String(name, err.Error()))
+	entry.Raise(ctx, slog.LevelWarn)
 }
 
 // isFinal reports whether a message will not get through however often it is posted.
@@ -144,13 +149,13 @@ func isFinal(err error) bool {
 }
 
 // reply makes the message that answers a question.
-func (b *Bot) reply(ctx context.Context, p *base, q question, log func(...slog.Attr)) message {
+func (b *Bot) reply(ctx context.Context, p *base, q question) message {
 	c := parseCommand(q.text, p.language)
 	if !p.allows(q.conversation) {
-		log(slog.String("conversation", q.conversation))
+		entry.Add(ctx, slog.String("conversation", q.conversation))
 		return notHere(q.conversation, c.language)
 	}
-	log(slog.String("command", c.verb.String()))
+	entry.Add(ctx, slog.String("command", c.verb.String()))
 	directory, text, err := directoryIn(c.text, b.Directories)
 	if err != nil {
 		m := message{language: c.language}
@@ -172,10 +177,10 @@ func (b *Bot) reply(ctx context.Context, p *base, q question, log func(...slog.A
 		looking, cancel := context.WithTimeout(ctx, timeout)
 		results := b.look(looking, directory, ids, 0)
 		cancel()
-		log(logged(results))
+		entry.Tasks(ctx, results)
 		m := b.aboutTasks(ctx, results, directory, c.language)
 		if c.verb == verbWait && slices.ContainsFunc(results, task.Result.CanChange) {
-			m.notes = append(m.notes, b.promise(ctx, p, q, directory, ids, c.language, log))
+			m.notes = append(m.notes, b.promise(ctx, p, q, directory, ids, c.language))
 		}
 		return m
 	case verbRecent, verbFailed:
@@ -207,17 +212,4 @@ func parseIDs(text string) ([]task.ID, *task.Error) {
 		}, len(ids), maxTasks)
 	}
 	return ids, nil
-}
-
-// logged is what the log says of a look: each task and how it stands.
-func logged(results []task.Result) slog.Attr {
-	tasks := make([]string, len(results))
-	for i, r := range results {
-		state := string(r.Task.Status)
-		if r.Err != nil {
-			state = r.Err.Error()
-		}
-		tasks[i] = string(r.ID) + " " + state
-	}
-	return slog.String("tasks", strings.Join(tasks, ", "))
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -395,10 +394,13 @@ func TestNeverAgain(t *testing.T) {
 	v := newVendor(t)
 	b, _ := newBot(t, v.URL)
 	v.says("/open-apis/auth/v3/tenant_access_token/internal", 200, `{"code":10014,"msg":"app secret invalid"}`, `{"code":10014,"msg":"app secret invalid"}`)
-	var attrs []slog.Attr
-	_, body, err := b.Answer(callers["feishu"](v.URL, "help"), "feishu", func(a ...slog.Attr) { attrs = append(attrs, a...) })
-	if err != nil || len(body) != 0 || !strings.Contains(slog.GroupValue(attrs...).String(), "do not belong together") {
-		t.Errorf("got %q (%v), logged %v", body, err, attrs)
+	var body string
+	var err error
+	log := logged(t.Context(), func(ctx context.Context) {
+		body, err = asked(b, "feishu", callers["feishu"](v.URL, "help").WithContext(ctx))
+	})
+	if err != nil || body != "" || !strings.Contains(log, "do not belong together") || !strings.Contains(log, `"level":"WARN"`) {
+		t.Errorf("got %q (%v), logged %s", body, err, log)
 	}
 }
 
@@ -520,9 +522,16 @@ func (silence) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestUnforeseen(t *testing.T) {
 	b, _ := newBot(t, "http://127.0.0.1:1")
 	b.Looker = broken{}
-	got, err := asked(b, "slack", slackCall("", "task "+string(doneID), noon, nil))
+	var got string
+	var err error
+	log := logged(t.Context(), func(ctx context.Context) {
+		got, err = asked(b, "slack", slackCall("", "task "+string(doneID), noon, nil).WithContext(ctx))
+	})
 	if err != nil || !strings.Contains(got, "Something went wrong here") || !strings.Contains(got, "request id OURS-1") || strings.Contains(got, "secret") {
 		t.Errorf("got %s (%v)", got, err)
+	}
+	if !strings.Contains(log, `"outcome":"internal","error":"a secret"`) || !strings.Contains(log, `"level":"ERROR"`) {
+		t.Errorf("logged %s", log)
 	}
 }
 
@@ -537,13 +546,14 @@ func TestLogged(t *testing.T) {
 	v := newVendor(t)
 	for platform, call := range callers {
 		b, _ := newBot(t, v.URL)
-		var attrs []slog.Attr
-		if _, _, err := b.Answer(call(v.URL, "task "+string(failedID)), platform, func(a ...slog.Attr) { attrs = append(attrs, a...) }); err != nil {
-			t.Fatal(err)
-		}
-		got := slog.GroupValue(attrs...).String()
-		if got != "[command=task tasks="+string(failedID)+" Failed]" {
-			t.Errorf("%s: logged %s", platform, got)
+		got := logged(t.Context(), func(ctx context.Context) {
+			if _, err := asked(b, platform, call(v.URL, "task "+string(failedID)).WithContext(ctx)); err != nil {
+				t.Error(err)
+			}
+		})
+		want := `"platform":"` + platform + `","command":"task","tasks":"` + string(failedID) + ` Failed","counts":{"failed":1},"reason":"No Permission.","calls":0,`
+		if !strings.Contains(got, want) {
+			t.Errorf("%s: logged %s, want %s", platform, got, want)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"taskstatus/function/entry"
 	"taskstatus/function/task"
 )
 
@@ -251,7 +252,6 @@ func newBot(t testing.TB, at string, changes ...string) (*Bot, *tasks) {
 	p, _ := configured(t, at, changes...)
 	return &Bot{
 		Platforms: p, Looker: known, Lister: known, Directories: []task.DirectoryID{directory},
-		RequestID: func(context.Context) string { return "OURS-1" },
 		PublicURL: "https://status.example.com", Zone: shanghai, Now: func() time.Time { return noon },
 		Link:     link,
 		Document: func(n task.Notice) any { return map[string]any{"type": n.Kind, "tasks": len(n.Results)} },
@@ -273,11 +273,19 @@ func link(d task.DirectoryID, ids []task.ID) string {
 
 // asked sends a call to a bot and returns the answer.
 func asked(b *Bot, platform string, r *http.Request) (string, error) {
-	_, body, err := b.Answer(r, platform, unlogged)
+	_, body, err := b.Answer(r, platform)
 	return string(body), err
 }
 
-func unlogged(...slog.Attr) {}
+// logged does something in an invocation that has an entry, and returns that.
+func logged(ctx context.Context, do func(context.Context)) string {
+	ctx, line := entry.New(ctx)
+	line.RequestID = "OURS-1"
+	do(ctx)
+	var log strings.Builder
+	line.Write(slog.New(slog.NewJSONHandler(&log, nil)))
+	return log.String()
+}
 
 // A caller makes genuine calls of a platform, as the platform does.
 type caller func(at, text string) *http.Request

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"taskstatus/function/entry"
 	"taskstatus/function/task"
 )
 
@@ -222,7 +223,7 @@ func (b *Bot) tellError(ctx context.Context, m *message, err error) {
 		m.notes = []string{wordNoAnswer.In(m.language)}
 		return
 	case task.Internal:
-		m.sign(b.RequestID(ctx))
+		m.sign(entry.RequestID(ctx))
 	}
 	m.state, m.title = stateUnknown, kind.Title().In(m.language)
 	m.notes = append(m.notes, task.HintOf(err).In(m.language))

@@ -33,8 +33,7 @@ func telling(t testing.TB, v http.RoundTripper, instances int) *Bot {
 	}
 	return &Bot{
 		Platforms: platforms, Directories: []task.DirectoryID{directory}, Zone: shanghai, Now: time.Now, Link: link,
-		RequestID: func(context.Context) string { return "OURS-1" },
-		Document:  func(n task.Notice) any { return map[string]any{"type": n.Kind, "data": len(n.Results)} },
+		Document: func(n task.Notice) any { return map[string]any{"type": n.Kind, "data": len(n.Results)} },
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"taskstatus/function/entry"
 	"taskstatus/function/task"
 )
 
@@ -43,7 +44,7 @@ type replyTo struct {
 
 // promise has the function invoked again, and says whether there will be a
 // later answer or why not.
-func (b *Bot) promise(ctx context.Context, p *base, q question, directory task.DirectoryID, ids []task.ID, language task.Language, log func(...slog.Attr)) string {
+func (b *Bot) promise(ctx context.Context, p *base, q question, directory task.DirectoryID, ids []task.ID, language task.Language) string {
 	notTold := func(why task.Text) string { return fmt.Sprintf(wordNotTold.In(language), why.In(language)) }
 	if b.Invoke == nil {
 		return notTold(wordCannotWait)
@@ -63,7 +64,7 @@ func (b *Bot) promise(ctx context.Context, p *base, q question, directory task.D
 	err := b.invoke(ctx, directory, ids, replyTo{Platform: p.name, To: q.to, Expires: expires, Language: language.Tag()}, 0)
 	if err != nil {
 		b.promised.Forget(q.id)
-		log(slog.String("invokeError", err.Error()))
+		logUnsent(ctx, "invokeError", err)
 		why := task.KindOf(err).Title()
 		if e, ok := errors.AsType[*task.Error](err); ok && e.Detail.En != "" {
 			why = e.Detail
@@ -85,9 +86,9 @@ func (b *Bot) invoke(ctx context.Context, directory task.DirectoryID, ids []task
 // it waits for the tasks to end and tells. Where they have not when the
 // invocation has to, it asks for another, until nothing can be told any more.
 // told is false where nothing was, be it that there is another invocation or that
-// the platform will never take the message, which log is told. An error means that
+// the platform will never take the message, which the log says. An error means that
 // the same invocation may fare better.
-func (b *Bot) Resume(ctx context.Context, directory task.DirectoryID, ids []task.ID, reply json.RawMessage, log func(...slog.Attr)) (told bool, err error) {
+func (b *Bot) Resume(ctx context.Context, directory task.DirectoryID, ids []task.ID, reply json.RawMessage) (told bool, err error) {
 	var to replyTo
 	if err := json.Unmarshal(reply, &to); err != nil {
 		return false, task.Errorf(task.Invalid, task.Text{En: "reply cannot be read", Zh: "无法读取 reply"})
@@ -96,6 +97,7 @@ func (b *Bot) Resume(ctx context.Context, directory task.DirectoryID, ids []task
 	if p == nil {
 		return false, task.Errorf(task.Invalid, task.Text{En: "reply names a platform that is not configured", Zh: "reply 指定的平台未配置"})
 	}
+	entry.Add(ctx, slog.String("platform", to.Platform))
 	if directory == "" {
 		directory = b.Directories[0]
 	}
@@ -108,7 +110,7 @@ func (b *Bot) Resume(ctx context.Context, directory task.DirectoryID, ids []task
 	}
 	end := to.Expires.Add(-lastWords)
 	results := b.await(ctx, directory, ids, end)
-	log(slog.String("platform", to.Platform), logged(results))
+	entry.Tasks(ctx, results)
 	open := slices.ContainsFunc(results, task.Result.CanChange)
 	if left := end.Sub(b.Now()); open && left > 0 && to.Resumes < maxResumes && b.Invoke != nil {
 		to.Resumes++
@@ -116,7 +118,7 @@ func (b *Bot) Resume(ctx context.Context, directory task.DirectoryID, ids []task
 		if err == nil || task.KindOf(err).Retryable() {
 			return false, err
 		}
-		log(slog.String("invokeError", err.Error()))
+		logUnsent(ctx, "invokeError", err)
 	}
 	m := b.aboutTasks(ctx, results, directory, language)
 	if open {
@@ -124,12 +126,13 @@ func (b *Bot) Resume(ctx context.Context, directory task.DirectoryID, ids []task
 	}
 	err = p.followUp(ctx, to.To, "end", m)
 	if isFinal(err) {
-		log(slog.String("postError", err.Error()))
+		logUnsent(ctx, "postError", err)
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("follow up on %s: %w", to.Platform, err)
 	}
+	entry.Add(ctx, slog.Any("told", []string{to.Platform}))
 	return true, nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -86,7 +85,7 @@ func TestResume(t *testing.T) {
 				if err := json.Unmarshal(payloads[len(payloads)-1], &in); err != nil {
 					t.Fatal(err)
 				}
-				told, err := b.Resume(t.Context(), in.DirectoryID, in.TaskIDs, in.Reply, unlogged)
+				told, err := b.Resume(t.Context(), in.DirectoryID, in.TaskIDs, in.Reply)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -119,19 +118,20 @@ func TestResumeEnds(t *testing.T) {
 	v := newVendor(t)
 	b, _ := newBot(t, v.URL)
 	b.Invoke = func(context.Context, []byte, time.Duration) error { return errors.New("must not be") }
-	var logged string
-	resume := func(expires time.Time) (bool, error) {
-		logged = ""
-		return b.Resume(t.Context(), "", []task.ID{openID}, jsonOf(replyTo{Platform: "slack", To: v.URL + "/commands/T1/1/CODE", Expires: expires, Language: "zh-CN"}),
-			func(a ...slog.Attr) { logged += slog.GroupValue(a...).String() })
+	var log string
+	resume := func(expires time.Time) (told bool, err error) {
+		log = logged(t.Context(), func(ctx context.Context) {
+			told, err = b.Resume(ctx, "", []task.ID{openID}, jsonOf(replyTo{Platform: "slack", To: v.URL + "/commands/T1/1/CODE", Expires: expires, Language: "zh-CN"}))
+		})
+		return told, err
 	}
 	told, err := resume(noon.Add(lastWords))
-	if err != nil || !told || !strings.Contains(v.posts[0].body, "任务尚未结束") || !strings.Contains(logged, "platform=slack tasks="+string(openID)+" InProgress") {
+	if err != nil || !told || !strings.Contains(v.posts[0].body, "任务尚未结束") || !strings.Contains(log, `"platform":"slack","tasks":"`+string(openID)+` InProgress"`) || !strings.Contains(log, `"told":["slack"]`) {
 		t.Errorf("got %v, %v, %v", told, err, v.posts)
 	}
 	v.says("/commands/T1/1/CODE", 404, `{"ok":false,"error":"expired_url"}`)
-	if told, err = resume(noon.Add(-time.Hour)); err != nil || told || !strings.Contains(logged, "expired_url: the time for later answers is over") {
-		t.Errorf("for good: %v, %v, logged %s", told, err, logged)
+	if told, err = resume(noon.Add(-time.Hour)); err != nil || told || !strings.Contains(log, "expired_url: the time for later answers is over") || strings.Contains(log, `"told"`) {
+		t.Errorf("for good: %v, %v, logged %s", told, err, log)
 	}
 	v.says("/commands/T1/1/CODE", 503, "", "", "")
 	if told, err = resume(noon.Add(-time.Hour)); err == nil || told || !strings.Contains(err.Error(), "follow up on slack: HTTP 503") {
@@ -142,8 +142,8 @@ func TestResumeEnds(t *testing.T) {
 		t.Errorf("the next invocation cannot be had now: %v, %v", told, err)
 	}
 	b.Invoke = func(context.Context, []byte, time.Duration) error { return &task.Error{Kind: task.Refused} }
-	if told, err = resume(noon.Add(time.Hour)); err != nil || !told || !strings.Contains(logged, "refused") {
-		t.Errorf("nor ever: %v, %v, logged %s", told, err, logged)
+	if told, err = resume(noon.Add(time.Hour)); err != nil || !told || !strings.Contains(log, "refused") {
+		t.Errorf("nor ever: %v, %v, logged %s", told, err, log)
 	}
 	b.Invoke = nil
 	if told, err = resume(noon.Add(time.Hour)); err != nil || !told {
@@ -163,11 +163,11 @@ func TestResumesEnd(t *testing.T) {
 		return nil
 	}
 	to := replyTo{Platform: "slack", To: v.URL + "/commands/T1/1/CODE", Expires: noon.Add(lastWords + time.Second), Language: "en"}
-	if told, err := b.Resume(t.Context(), "", []task.ID{openID}, jsonOf(to), unlogged); told || err != nil || delay != time.Second || !strings.Contains(string(payload), `"resumes":1`) {
+	if told, err := b.Resume(t.Context(), "", []task.ID{openID}, jsonOf(to)); told || err != nil || delay != time.Second || !strings.Contains(string(payload), `"resumes":1`) {
 		t.Errorf("got %v, %v, delay %v, %s", told, err, delay, payload)
 	}
 	to.Expires, to.Resumes = noon.Add(time.Hour), maxResumes
-	if told, err := b.Resume(t.Context(), "", []task.ID{openID}, jsonOf(to), unlogged); !told || err != nil || !strings.Contains(v.posts[0].body, "It has not ended yet") {
+	if told, err := b.Resume(t.Context(), "", []task.ID{openID}, jsonOf(to)); !told || err != nil || !strings.Contains(v.posts[0].body, "It has not ended yet") {
 		t.Errorf("got %v, %v, %v", told, err, v.posts)
 	}
 }
@@ -179,7 +179,7 @@ func TestResumeLeavesTime(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	to := jsonOf(replyTo{Platform: "slack", To: v.URL + "/commands/T1/1/CODE", Expires: noon.Add(time.Hour)})
-	if _, err := b.Resume(ctx, "", []task.ID{doneID}, to, unlogged); err != nil || known.times[0] > 10*time.Second-resumeMargin {
+	if _, err := b.Resume(ctx, "", []task.ID{doneID}, to); err != nil || known.times[0] > 10*time.Second-resumeMargin {
 		t.Errorf("%v: the look has %v", err, known.times)
 	}
 }
@@ -278,7 +278,7 @@ func TestResumeErrors(t *testing.T) {
 		{"another directory", "d-999999999999", `{"platform":"slack"}`, task.Forbidden},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := b.Resume(t.Context(), task.DirectoryID(test.directory), []task.ID{openID}, json.RawMessage(test.reply), unlogged); task.KindOf(err) != test.want {
+			if _, err := b.Resume(t.Context(), task.DirectoryID(test.directory), []task.ID{openID}, json.RawMessage(test.reply)); task.KindOf(err) != test.want {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -286,11 +286,13 @@ func TestResumeErrors(t *testing.T) {
 	// An address that is not the platform's is never posted to.
 	b, _ = newBot(t, "http://127.0.0.1:1")
 	for _, platform := range []string{"slack", "dingtalk", "wecom"} {
-		var logged string
-		told, err := b.Resume(t.Context(), "", []task.ID{doneID}, jsonOf(replyTo{Platform: platform, To: "https://example.com/robot/sendBySession?x", Expires: noon.Add(time.Hour)}),
-			func(a ...slog.Attr) { logged += slog.GroupValue(a...).String() })
-		if told || err != nil || !strings.Contains(logged, "not one of the platform's") || strings.Contains(logged, "example") {
-			t.Errorf("%s: got %v, %v, logged %s", platform, told, err, logged)
+		var told bool
+		var err error
+		log := logged(t.Context(), func(ctx context.Context) {
+			told, err = b.Resume(ctx, "", []task.ID{doneID}, jsonOf(replyTo{Platform: platform, To: "https://example.com/robot/sendBySession?x", Expires: noon.Add(time.Hour)}))
+		})
+		if told || err != nil || !strings.Contains(log, "not one of the platform's") || strings.Contains(log, "example") {
+			t.Errorf("%s: got %v, %v, logged %s", platform, told, err, log)
 		}
 	}
 }

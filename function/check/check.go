@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"taskstatus/function/entry"
 	"taskstatus/function/once"
 	"taskstatus/function/task"
 )
@@ -54,11 +55,9 @@ type Checker struct {
 	// is made again that failed.
 	Instances, Retries int
 	Now                func() time.Time
-	Log                *slog.Logger
 
 	handled once.Set // events, by source and id
 	told    once.Set // tasks that ended, by directory and id
-	warned  sync.Once
 }
 
 // An Outcome is what came of a check.
@@ -103,7 +102,7 @@ func (c *Checker) settle(ctx context.Context, out Outcome, failed []error, attem
 	}
 	err := fmt.Errorf("%w (%w)", Error(strings.Join(said, "; ")), errors.Join(failed...))
 	if attempt > 0 && len(out.Told) > 0 && !slices.ContainsFunc(failed, func(err error) bool { return !isFinal(err) }) {
-		c.Log.ErrorContext(ctx, "checked, and not tried again", slog.Any("told", out.Told), slog.String("error", err.Error()))
+		entry.End(ctx, "failed", slog.LevelError, err)
 		return out, nil
 	}
 	return out, err

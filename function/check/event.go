@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"taskstatus/function/clock"
+	"taskstatus/function/entry"
 	"taskstatus/function/task"
 )
 
@@ -84,8 +85,10 @@ func (c *Checker) tasksOf(ctx context.Context, event Event) (task.DirectoryID, [
 // search looks for the tasks of an event that names none among those that
 // started when it happened, and are about the same.
 func (c *Checker) search(ctx context.Context, s started) (task.DirectoryID, []task.ID, error) {
+	// Of several such events in an invocation the log has the last.
 	leaveToSweep := func(why string) (task.DirectoryID, []task.ID, error) {
-		c.Log.WarnContext(ctx, "the event names no task, which is left to the sweep: "+why, slog.String("event", s.event))
+		entry.Add(ctx, slog.String("event", s.event), slog.String("leftToSweep", why))
+		entry.Raise(ctx, slog.LevelWarn)
 		return "", nil, nil
 	}
 	r, ok := s.request()
@@ -105,10 +108,7 @@ func (c *Checker) search(ctx context.Context, s started) (task.DirectoryID, []ta
 			}
 			listed, err := c.list(ctx, r)
 			if task.KindOf(err) == task.Refused {
-				c.warned.Do(func() {
-					c.Log.ErrorContext(ctx, "events name no task, and the role may not list tasks to find it (cloudsso:ListTasks): sweep instead", slog.String("error", err.Error()))
-				})
-				return "", nil, nil
+				return leaveToSweep("the role may not list tasks to find it (cloudsso:ListTasks): " + err.Error())
 			}
 			if err != nil {
 				return "", nil, err

@@ -1,17 +1,18 @@
 package check
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"taskstatus/function/clock"
+	"taskstatus/function/entry"
 	"taskstatus/function/task"
 	"taskstatus/function/watch"
 )
@@ -201,25 +202,29 @@ func (m *team) ids() map[string]int {
 type stage struct {
 	cloud cloud
 	team  team
-	log   bytes.Buffer
-	once  sync.Once
-	// logger is one for all instances, whose lines must not mix.
-	logger *slog.Logger
 	// instances is how many checkers share the calls.
 	instances int
 }
 
 // instance returns a checker as a new instance has it, with nothing remembered.
 func (s *stage) instance() *Checker {
-	s.once.Do(func() { s.logger = slog.New(slog.NewJSONHandler(&s.log, nil)) })
 	w := watch.New(&s.cloud)
 	if s.instances > 0 {
 		w.Share(s.instances)
 	}
 	return &Checker{
 		Looker: w, Lister: &s.cloud, Teller: &s.team, Directories: []task.DirectoryID{here},
-		Instances: s.instances, Retries: maxRetries, Now: time.Now, Log: s.logger,
+		Instances: s.instances, Retries: maxRetries, Now: time.Now,
 	}
+}
+
+// logged does something in an invocation that has an entry, and returns that.
+func logged(ctx context.Context, do func(context.Context)) string {
+	ctx, line := entry.New(ctx)
+	do(ctx)
+	var log strings.Builder
+	line.Write(slog.New(slog.NewJSONHandler(&log, nil)))
+	return log.String()
 }
 
 // Of Function Compute, as s.yaml has it. How long it waits before it invokes

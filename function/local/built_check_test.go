@@ -193,7 +193,7 @@ func TestBuiltCheckFailsLoudly(t *testing.T) {
 	if len(sent.OnFailure) != 1 || !strings.Contains(sent.OnFailure[0].ResponsePayload, "not everybody was told: dingtalk: errcode 310000: the signature does not match") {
 		t.Errorf("got %+v", sent)
 	}
-	if logged := s.log.String(); !strings.Contains(logged, `"level":"WARN","msg":"invocation failed"`) || strings.Contains(logged, "access_token") {
+	if logged := s.log.String(); !strings.Contains(logged, `"level":"ERROR","msg":"invocation"`) || !strings.Contains(logged, `"outcome":"failed","error":"not everybody was told: `) || strings.Contains(logged, "access_token") {
 		t.Error("it is not logged, or too much is")
 	}
 }

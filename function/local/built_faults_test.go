@@ -231,7 +231,8 @@ func (test *faultTest) check(t *testing.T, s *stage, id string) {
 	}
 
 	logged := s.log.String()[before:]
-	if strings.Contains(logged, `"msg":"cloudsso"`) == test.unasked || !strings.Contains(logged, `"error":"`+test.problem) {
+	asked := strings.Count(logged, `"calls":`) > strings.Count(logged, `"calls":0,`)
+	if asked == test.unasked || !strings.Contains(logged, `"outcome":"`+test.problem+`","error":"`+test.problem) {
 		t.Errorf("the log lacks the exchange or the error: %s", logged)
 	}
 	told["log"] = logged

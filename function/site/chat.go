@@ -19,7 +19,7 @@ var errNotGenuine = &refusal{status: http.StatusForbidden, name: "not-genuine",
 // chat answers a chat platform's call. There it is always the same address, in
 // no language and in no form but the platform's own.
 func (s *Site) chat(e *exchange) (*answer, error) {
-	contentType, body, err := s.Chat.Answer(e.request, strings.TrimPrefix(e.request.URL.Path, "/chat/"), e.log)
+	contentType, body, err := s.Chat.Answer(e.request, strings.TrimPrefix(e.request.URL.Path, "/chat/"))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, errNoSuchPage

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"taskstatus/function/entry"
 	"taskstatus/function/task"
 )
 
@@ -19,11 +20,11 @@ type chatter struct {
 	err               error
 }
 
-func (c chatter) Answer(r *http.Request, platform string, log func(...slog.Attr)) (string, []byte, error) {
+func (c chatter) Answer(r *http.Request, platform string) (string, []byte, error) {
 	if platform != "slack" {
 		return "", nil, fmt.Errorf("platform %q: %w", platform, fs.ErrNotExist)
 	}
-	log(slog.String("command", "task"))
+	entry.Add(r.Context(), slog.String("command", "task"))
 	return c.contentType, []byte(c.body), c.err
 }
 
@@ -53,17 +54,15 @@ func TestChat(t *testing.T) {
 			s, _ := newSite()
 			s.Guard = guard("token") // which chats need not have
 			s.Chat = test.chat
-			var log strings.Builder
-			s.Log = slog.New(slog.NewJSONHandler(&log, nil))
-			w := send(s, request(test.method, test.target))
+			w, log := logged(s, request(test.method, test.target))
 			if w.Code != test.status || !strings.Contains(w.Body.String(), test.body) || strings.Contains(w.Body.String(), "secret") {
 				t.Errorf("got %d %s", w.Code, w.Body)
 			}
 			if w.Code == http.StatusOK && (w.Body.String() != test.body || w.Header().Get("Cache-Control") != noStore) {
 				t.Errorf("got %q, %s", w.Body, w.Header())
 			}
-			if !strings.Contains(log.String(), test.logged) {
-				t.Errorf("logged %s", log.String())
+			if !strings.Contains(log, test.logged) {
+				t.Errorf("logged %s", log)
 			}
 		})
 	}

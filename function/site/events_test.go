@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -77,19 +76,17 @@ func TestEvents(t *testing.T) {
 			if test.events != nil {
 				s.Events = test.events
 			}
-			var log strings.Builder
-			s.Log = slog.New(slog.NewJSONHandler(&log, nil))
 			r := request(test.method, "/events", test.headers...)
 			r.Body = io.NopCloser(strings.NewReader(test.body))
-			w := send(s, r)
+			w, log := logged(s, r)
 			if w.Code != test.status || !strings.Contains(w.Body.String(), test.want) || strings.Contains(w.Body.String(), "secret") {
 				t.Errorf("got %d %s", w.Code, w.Body)
 			}
 			if w.Code != http.StatusNoContent && w.Header().Get("Cache-Control") != noStore {
 				t.Errorf("got %v", w.Header())
 			}
-			if !strings.Contains(log.String(), test.logged) {
-				t.Errorf("logged %s", &log)
+			if !strings.Contains(log, test.logged) {
+				t.Errorf("logged %s", log)
 			}
 			if taken := test.events != nil && test.events.got != ""; taken != (test.status == 200 || test.status == 202 || test.events != nil && test.events.err != nil) {
 				t.Errorf("taken: %v", taken)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"taskstatus/function/entry"
 	"taskstatus/function/task"
 	"taskstatus/templates"
 )
@@ -57,8 +58,6 @@ type exchange struct {
 	linked time.Time
 	// returnTo is where signing in leads; empty for where the request went.
 	returnTo string
-	// logged goes into the request's line in the log.
-	logged []slog.Attr
 }
 
 func newExchange(r *http.Request, now time.Time) *exchange {
@@ -67,7 +66,6 @@ func newExchange(r *http.Request, now time.Time) *exchange {
 		requestID: r.Header.Get(RequestIDHeader),
 		now:       now,
 		query:     r.URL.Query(),
-		logged:    make([]slog.Attr, 0, 5), // who asks, and what for
 	}
 	e.fragment = e.query.Get("fragment") == "1"
 	e.query.Del("fragment") // no link leads to it
@@ -76,7 +74,8 @@ func newExchange(r *http.Request, now time.Time) *exchange {
 	return e
 }
 
-func (e *exchange) log(attrs ...slog.Attr) { e.logged = append(e.logged, attrs...) }
+// log adds to what the log says of the request.
+func (e *exchange) log(fields ...slog.Attr) { entry.Add(e.request.Context(), fields...) }
 
 func (e *exchange) words() *templates.Words {
 	if e.language == task.Chinese {

@@ -1,14 +1,17 @@
 package site
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/a-h/templ"
 
+	"taskstatus/function/entry"
 	"taskstatus/function/task"
 	"taskstatus/templates"
 )
@@ -75,6 +78,20 @@ func notLetIn(err error) error {
 		r = errTooMany(later.RetryAfter())
 	}
 	return fmt.Errorf("%w: %w", r, err)
+}
+
+// logFailure says in the log why a request is not answered. That the site turns
+// requests away is noteworthy where it cannot do better, or has to.
+func logFailure(ctx context.Context, err error) {
+	r, ok := errors.AsType[*refusal](err)
+	switch {
+	case !ok:
+		entry.Fail(ctx, err)
+	case r.status >= http.StatusInternalServerError || r.status == http.StatusTooManyRequests:
+		entry.End(ctx, r.name, slog.LevelWarn, err)
+	default:
+		entry.End(ctx, r.name, slog.LevelInfo, err)
+	}
 }
 
 // status is the HTTP status of a look-up that went wrong. How a task stands is

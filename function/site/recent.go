@@ -137,7 +137,7 @@ func (s *Site) recentTasks(e *exchange) (*answer, error) {
 		return nil, err
 	}
 	e.now = s.Now()
-	e.log(slog.Int("listed", len(listed.Tasks)), slog.String("upstreamRequestId", listed.RequestID))
+	e.log(slog.Int("listed", len(listed.Tasks)))
 	// CloudSSO documents no order.
 	slices.SortStableFunc(listed.Tasks, func(a, b task.Task) int { return b.Start.Compare(a.Start) })
 	results := make([]task.Result, len(listed.Tasks))

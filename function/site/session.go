@@ -82,7 +82,7 @@ func (s *Site) signIn(e *exchange) (*answer, error) {
 	if err != nil {
 		return nil, notLetIn(err)
 	}
-	e.log(slog.String("signedIn", name))
+	e.log(slog.String("caller", name))
 	a := redirect(e.returnTo)
 	a.set("Set-Cookie", cookie.String())
 	return a, nil
@@ -94,7 +94,7 @@ func (s *Site) signOut(e *exchange) (*answer, error) {
 		return nil, fmt.Errorf("%w: %w", errCrossOrigin, err)
 	}
 	if name, session, err := s.Guard.Caller(e.request, e.now); err == nil && session {
-		e.log(slog.String("signedOut", name))
+		e.log(slog.String("caller", name))
 	}
 	a := redirect(e.to("/sign-in"))
 	a.set("Set-Cookie", s.Sessions.SignOut().String())

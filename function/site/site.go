@@ -49,10 +49,9 @@ type Guard interface {
 // A Chat answers what chat platforms send, who prove themselves by a signature
 // of their own.
 type Chat interface {
-	// Answer answers a call to /chat/{platform}; log adds to its line in the log.
-	// The error wraps fs.ErrNotExist where there is no such platform, and
-	// fs.ErrPermission where the call is not genuine.
-	Answer(r *http.Request, platform string, log func(...slog.Attr)) (contentType string, body []byte, err error)
+	// Answer answers a call to /chat/{platform}. The error wraps fs.ErrNotExist where
+	// there is no such platform, and fs.ErrPermission where the call is not genuine.
+	Answer(r *http.Request, platform string) (contentType string, body []byte, err error)
 }
 
 // A Verifier says whether a request is signed by somebody who is known.
@@ -96,7 +95,6 @@ type Site struct {
 	// Version is part of every validator, so that a new release is never
 	// answered from a cache of the old one.
 	Version string
-	Log     *slog.Logger
 	Now     func() time.Time
 
 	posted once.Set // to /events, by the sender's ids
@@ -186,39 +184,24 @@ func (s *Site) route(path string) route {
 }
 
 // ServeHTTP lets the caller in or not, makes errors into problems, writes the
-// reply and logs one line.
+// reply and says in the invocation's entry what came of it.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	began := s.Now()
-	e := newExchange(r, began)
+	e := newExchange(r, s.Now())
 	at := s.route(r.URL.Path)
+	e.log(slog.String("method", r.Method), slog.String("route", at.name))
 	a, err := s.answer(e, at)
 	if err != nil {
+		logFailure(r.Context(), err)
 		a = s.problemAnswer(e, err)
 	}
 	a.posts = a.posts || e.session && e.form == asPage
 	a.write(w, e)
 
-	status, level := a.status, slog.LevelInfo
-	switch {
-	case errors.Is(err, context.Canceled):
+	status := a.status
+	if errors.Is(err, context.Canceled) {
 		status = statusClientClosed
-	case err != nil && status >= http.StatusInternalServerError:
-		level = slog.LevelError
-	case status == http.StatusTooManyRequests:
-		level = slog.LevelWarn
 	}
-	attrs := append(make([]slog.Attr, 0, 12), // more than there are
-		slog.String("requestId", e.requestID),
-		slog.String("method", r.Method),
-		slog.String("route", at.name),
-		slog.Int("status", status),
-		slog.Int64("ms", s.Now().Sub(began).Milliseconds()),
-	)
-	attrs = append(attrs, e.logged...)
-	if err != nil {
-		attrs = append(attrs, slog.String("error", err.Error()))
-	}
-	s.Log.LogAttrs(r.Context(), level, "http", attrs...)
+	e.log(slog.Int("status", status))
 }
 
 // answer answers who may ask. A panic is an error like any that nobody foresaw,

@@ -16,6 +16,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"taskstatus/function/entry"
 	"taskstatus/function/task"
 	"taskstatus/web"
 )
@@ -155,7 +156,7 @@ func newSite() (*Site, *looker) {
 	return &Site{
 		Looker: l, Guard: guard("open"), Directories: []task.DirectoryID{directory, second},
 		PublicURL: "https://status.example.com", Version: "v1",
-		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
+		Now: func() time.Time { return now },
 	}, l
 }
 
@@ -174,6 +175,16 @@ func send(s *Site, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
 	return w
+}
+
+// logged is send in an invocation that has an entry, and returns that too.
+func logged(s *Site, r *http.Request) (*httptest.ResponseRecorder, string) {
+	ctx, line := entry.New(r.Context())
+	line.RequestID, line.Kind = "1-6b04bbb6", "http"
+	w := send(s, r.WithContext(ctx))
+	var log strings.Builder
+	line.Write(slog.New(slog.NewJSONHandler(&log, nil)))
+	return w, log.String()
 }
 
 const asksForPage = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -652,16 +663,14 @@ func TestPaste(t *testing.T) {
 }
 
 func TestPanicIsAProblem(t *testing.T) {
-	var b strings.Builder
 	s, _ := newSite()
-	s.Log = slog.New(slog.NewJSONHandler(&b, nil))
 	s.Looker = &slowLooker{pass: func() { panic(secret) }}
-	w := send(s, request("GET", "/tasks/"+string(failed)))
+	w, log := logged(s, request("GET", "/tasks/"+string(failed)))
 	if w.Code != 500 || strings.Contains(w.Body.String(), secret) || !strings.Contains(w.Body.String(), "/problems/internal") {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
-	if !strings.Contains(b.String(), secret) || !strings.Contains(b.String(), "goroutine") {
-		t.Errorf("the log lacks the panic or its stack: %s", b.String())
+	if !strings.Contains(log, `"error":"panic: `+secret) || !strings.Contains(log, "goroutine") || !strings.Contains(log, `"level":"ERROR"`) {
+		t.Errorf("the log lacks the panic or its stack: %s", log)
 	}
 }
 
@@ -780,14 +789,12 @@ func TestElapsedIsThatAfterTheWait(t *testing.T) {
 }
 
 func TestCallerGoesAway(t *testing.T) {
-	var b strings.Builder
 	s, _ := newSite()
-	s.Log = slog.New(slog.NewJSONHandler(&b, nil))
 	ctx, cancel := context.WithCancel(t.Context())
 	s.Looker = &slowLooker{pass: cancel}
-	send(s, request("GET", "/tasks/"+string(gone)).WithContext(ctx))
-	if !strings.Contains(b.String(), `"level":"INFO"`) || !strings.Contains(b.String(), `"status":499`) {
-		t.Errorf("logged %s", b.String())
+	_, log := logged(s, request("GET", "/tasks/"+string(gone)).WithContext(ctx))
+	if !strings.Contains(log, `"level":"INFO"`) || !strings.Contains(log, `"status":499`) || !strings.Contains(log, `"outcome":"canceled"`) {
+		t.Errorf("logged %s", log)
 	}
 }
 
@@ -841,30 +848,32 @@ func TestChallenge(t *testing.T) {
 }
 
 func TestLogLine(t *testing.T) {
-	var b strings.Builder
 	s, _ := newSite()
-	s.Log = slog.New(slog.NewJSONHandler(&b, nil))
 	s.Guard = guard("token")
-	send(s, request("GET", "/tasks/"+string(refused), "Authorization: Bearer token"))
+	_, log := logged(s, request("GET", "/tasks/"+string(refused), "Authorization: Bearer token"))
 	var line map[string]any
-	if err := json.Unmarshal([]byte(b.String()), &line); err != nil {
-		t.Fatalf("%v: not one line of JSON: %s", err, b.String())
+	if err := json.Unmarshal([]byte(log), &line); err != nil {
+		t.Fatalf("%v: not one line of JSON: %s", err, log)
 	}
 	for name, want := range map[string]any{
-		"level": "ERROR", "requestId": "1-6b04bbb6", "method": "GET", "route": "/tasks/{taskId}", "status": 502.0,
-		"caller": "bot", "tasks": string(refused) + " refused", "error": "refused: " + secret, "upstreamRequestId": "R-1",
+		"level": "WARN", "outcome": "refused", "requestId": "1-6b04bbb6", "method": "GET", "route": "/tasks/{taskId}", "status": 502.0,
+		"caller": "bot", "tasks": string(refused) + " refused", "error": "refused: " + secret,
 	} {
 		if line[name] != want {
 			t.Errorf("%s is %v, want %v", name, line[name], want)
 		}
 	}
-	b.Reset()
-	send(s, request("GET", "/tasks?id="+string(succeeded)+","+string(refused), "Authorization: Bearer token"))
-	if want := string(succeeded) + " Success, " + string(refused) + " refused: " + secret; !strings.Contains(b.String(), want) {
-		t.Errorf("%q is not in %s: the log lacks why one of several failed", want, b.String())
+	_, log = logged(s, request("GET", "/tasks?id="+string(succeeded)+","+string(refused), "Authorization: Bearer token"))
+	for _, want := range []string{
+		`"level":"WARN"`, `"tasks":"` + string(succeeded) + " Success, " + string(refused) + ` refused"`, `"counts":{"success":1,"unknown":1}`,
+		`"outcome":"ok"`, `"error":"refused: ` + secret,
+	} {
+		if !strings.Contains(log, want) {
+			t.Errorf("%s is not in %s", want, log)
+		}
 	}
-	if strings.Contains(b.String(), "Bearer") {
-		t.Errorf("the token is in the log: %s", b.String())
+	if strings.Contains(log, "Bearer") {
+		t.Errorf("the token is in the log: %s", log)
 	}
 }
 
@@ -884,7 +893,7 @@ func TestAnswer(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s, l := newSite()
-			got, err := s.Answer(t.Context(), "1-6b04bbb6", test.directory, test.ids, time.Minute)
+			got, err := s.Answer(t.Context(), test.directory, test.ids, time.Minute)
 			if test.want == "" {
 				if task.KindOf(err) != test.kind {
 					t.Errorf("error %v, want %v", err, test.kind)

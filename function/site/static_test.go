@@ -3,6 +3,7 @@ package site
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"path"
@@ -166,7 +167,7 @@ func TestTakesGzip(t *testing.T) {
 // compressed has to be base64.
 func TestAssetsInFunctionCompute(t *testing.T) {
 	s, _ := newSite()
-	f := &trigger.Function{HTTP: s, Log: s.Log}
+	f := &trigger.Function{HTTP: s, Log: slog.New(slog.DiscardHandler)}
 	for _, test := range []struct {
 		name, target, method, accepted, encoding string
 	}{

@@ -2,14 +2,13 @@ package site
 
 import (
 	"context"
-	"errors"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"taskstatus/function/entry"
 	"taskstatus/function/task"
 )
 
@@ -176,43 +175,13 @@ func (s *Site) look(e *exchange, ids []task.ID) (look, error) {
 	l.told = s.documents(e, l.results)
 	// It may have taken a while: what follows speaks of the time after it.
 	e.now = s.Now()
-	e.log(logged(l.results)...)
+	entry.Tasks(e.request.Context(), l.results)
 	return l, nil
 }
 
 // documents are the results as JSON tells them who asks over HTTP.
 func (s *Site) documents(e *exchange, results []task.Result) Documents {
 	return documents(results, e.language, func(t task.Task) string { return s.url(e, s.taskPath(t.Directory, t.ID)) })
-}
-
-// logged is what the log says of a look: each task and how it stands.
-func logged(results []task.Result) []slog.Attr {
-	var tasks strings.Builder
-	for i, r := range results {
-		if i > 0 {
-			tasks.WriteString(", ")
-		}
-		state := string(r.Task.Status)
-		if r.Err != nil {
-			state = task.KindOf(r.Err).String()
-			if len(results) > 1 { // of a single one the error has its own place
-				state = r.Err.Error()
-			}
-		}
-		tasks.WriteString(string(r.ID) + " " + state)
-	}
-	attrs := []slog.Attr{slog.String("tasks", tasks.String())}
-	if id := upstreamRequestID(results[0]); len(results) == 1 && id != "" {
-		attrs = append(attrs, slog.String("upstreamRequestId", id))
-	}
-	return attrs
-}
-
-func upstreamRequestID(r task.Result) string {
-	if e, ok := errors.AsType[*task.Error](r.Err); ok {
-		return e.RequestID
-	}
-	return r.Task.RequestID
 }
 
 // lookAnswer is the answer to a look, all but its body.
@@ -252,7 +221,7 @@ func (s *Site) complete(results []task.Result) bool {
 // Answer is what a direct invocation gets, which is what GET gets as JSON: the
 // document of one task, or of several. Only a single one that could not be
 // looked up is an error.
-func (s *Site) Answer(ctx context.Context, requestID string, directory task.DirectoryID, ids []task.ID, wait time.Duration) (any, error) {
+func (s *Site) Answer(ctx context.Context, directory task.DirectoryID, ids []task.ID, wait time.Duration) (any, error) {
 	if directory == "" {
 		directory = s.Directories[0]
 	}
@@ -260,7 +229,7 @@ func (s *Site) Answer(ctx context.Context, requestID string, directory task.Dire
 		return nil, err
 	}
 	results := s.Looker.Look(ctx, directory, ids, wait)
-	s.Log.LogAttrs(ctx, slog.LevelInfo, "direct", append(logged(results), slog.String("requestId", requestID))...)
+	entry.Tasks(ctx, results)
 	told := s.Documents(results)
 	if len(results) != 1 {
 		return told, nil

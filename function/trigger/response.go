@@ -2,31 +2,35 @@ package trigger
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"unicode/utf8"
 
+	"taskstatus/function/entry"
 	"taskstatus/function/task"
 )
 
 // serve lets the HTTP handler answer an HTTP trigger event.
-func (f *Function) serve(ctx context.Context, ev *httpEvent, requestID string) response {
+func (f *Function) serve(ctx context.Context, ev *httpEvent) response {
 	if ev.oversized {
-		f.Log.WarnContext(ctx, "oversized HTTP trigger event", "requestId", requestID)
-		return f.refuse(ev, tooLarge, requestID)
+		entry.End(ctx, "too-large", slog.LevelWarn, errors.New("oversized HTTP trigger event"))
+		return f.refuse(ctx, ev, tooLarge)
 	}
-	r, err := ev.request(ctx, requestID)
+	r, err := ev.request(ctx, entry.RequestID(ctx))
 	if err != nil {
-		f.Log.WarnContext(ctx, "malformed HTTP trigger event", "requestId", requestID, "error", err)
-		return f.refuse(ev, problemOf(task.Invalid, http.StatusBadRequest, detailOf(err)), requestID)
+		entry.End(ctx, task.Invalid.String(), slog.LevelWarn, fmt.Errorf("malformed HTTP trigger event: %w", err))
+		return f.refuse(ctx, ev, problemOf(task.Invalid, http.StatusBadRequest, detailOf(err)))
 	}
 	w := &responseWriter{header: http.Header{}}
 	f.HTTP.ServeHTTP(w, r)
 	answer := w.finish(r.Method)
 	if w.cookies > 1 {
-		f.Log.WarnContext(ctx, "all cookies but the first are lost: a response of Function Compute carries one",
-			"requestId", requestID, "cookies", w.cookies)
+		// All but the first are lost: a response of Function Compute carries one.
+		entry.Add(ctx, slog.Int("cookies", w.cookies))
+		entry.Raise(ctx, slog.LevelWarn)
 	}
 	return answer
 }
@@ -35,10 +39,9 @@ func (f *Function) serve(ctx context.Context, ev *httpEvent, requestID string) r
 // asks over HTTP can make his request an asynchronous invocation, by a header
 // that FC takes: one that fails comes again, with nobody there to answer. The
 // handler is not called, so that nothing is done twice and CloudSSO is not asked.
-func (f *Function) refuseRepeated(ctx context.Context, ev *httpEvent, requestID string, retries int) response {
-	f.Log.WarnContext(ctx, "repeated HTTP trigger event", "requestId", requestID, "attempt", retries)
-	p := problemOf(task.Invalid, http.StatusBadRequest, "a request is not served a second time: nobody waits for this answer")
-	return f.refuse(ev, p, requestID)
+func (f *Function) refuseRepeated(ctx context.Context, ev *httpEvent) response {
+	entry.End(ctx, task.Invalid.String(), slog.LevelWarn, errors.New("repeated HTTP trigger event"))
+	return f.refuse(ctx, ev, problemOf(task.Invalid, http.StatusBadRequest, "a request is not served a second time: nobody waits for this answer"))
 }
 
 // A problem is a problem document (RFC 9457) for what goes wrong where no handler
@@ -68,8 +71,9 @@ var tooLarge = problem{
 }
 
 // refuse returns a response object with a problem document.
-func (f *Function) refuse(ev *httpEvent, p problem, requestID string) response {
-	p.RequestID = requestID
+func (f *Function) refuse(ctx context.Context, ev *httpEvent, p problem) response {
+	p.RequestID = entry.RequestID(ctx)
+	entry.Add(ctx, slog.Int("status", p.Status))
 	document, _ := encode(p) // texts, numbers and booleans always encode
 	w := &responseWriter{header: http.Header{
 		"Content-Type":  {"application/problem+json"},

@@ -23,6 +23,7 @@ import (
 
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
 
+	"taskstatus/function/entry"
 	"taskstatus/function/task"
 )
 
@@ -49,7 +50,8 @@ type Function struct {
 	// not called where there is no FcContext.
 	Context func(context.Context, *fccontext.FcContext) context.Context
 
-	// Log gets what no caller may see: panics, and the causes of errors.
+	// Log gets one line for each invocation, with what no caller may see: panics, and
+	// the causes of errors.
 	Log *slog.Logger
 }
 
@@ -65,36 +67,40 @@ func (e InvocationError) Error() string { return string(e) }
 // other kinds the result is JSON already, and the error, if any, is an InvocationError.
 func (f *Function) Invoke(ctx context.Context, event []byte) (result any, err error) {
 	growStack(len(event))
-	var requestID string
+	ctx, line := entry.New(ctx)
+	// Before there is an answer: then Function Compute may freeze the instance.
+	defer line.Write(f.Log)
 	var ev any
 	defer func() {
 		if p := recover(); p != nil {
-			f.Log.ErrorContext(ctx, "panic", "requestId", requestID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			entry.Fail(ctx, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 			if ev, ok := ev.(*httpEvent); ok {
-				result, err = f.refuse(ev, problemOf(task.Internal, http.StatusInternalServerError, ""), requestID), nil
+				result, err = f.refuse(ctx, ev, problemOf(task.Internal, http.StatusInternalServerError, "")), nil
 				return
 			}
-			result, err = nil, internalError(requestID)
+			result, err = nil, internalError(line.RequestID)
 		}
 	}()
 
 	// Once an invocation: FromContext writes to the value that it returns.
 	fc, inFC := fccontext.FromContext(ctx)
 	if inFC {
-		requestID = fc.RequestID
+		line.RequestID = fc.RequestID
 	}
 	ev, err = classify(event)
+	line.Kind = kindOf(ev)
 	if ev, ok := ev.(*httpEvent); ok {
-		requestID = cmp.Or(requestID, ev.RequestContext.RequestID)
+		line.RequestID = cmp.Or(line.RequestID, ev.RequestContext.RequestID)
 	}
-	if requestID == "" {
-		requestID = rand.Text()
+	line.RequestID = cmp.Or(line.RequestID, rand.Text())
+	if inFC && fc.RetryCount > 0 {
+		entry.Add(ctx, slog.Int("attempt", fc.RetryCount))
 	}
 	if err != nil {
-		return nil, f.fail(ctx, requestID, err)
+		return nil, fail(ctx, err)
 	}
 	if ev, ok := ev.(*httpEvent); ok && inFC && fc.RetryCount > 0 {
-		return f.refuseRepeated(ctx, ev, requestID, fc.RetryCount), nil
+		return f.refuseRepeated(ctx, ev), nil
 	}
 	if inFC && f.Context != nil {
 		ctx = f.Context(ctx, fc)
@@ -108,7 +114,7 @@ func (f *Function) Invoke(ctx context.Context, event []byte) (result any, err er
 	var value any
 	switch ev := ev.(type) {
 	case *httpEvent:
-		return f.serve(ctx, ev, requestID), nil
+		return f.serve(ctx, ev), nil
 	case []CloudEvent:
 		value, err = answer(ctx, "CloudEvents", f.CloudEvents, ev)
 	case Timer:
@@ -121,9 +127,24 @@ func (f *Function) Invoke(ctx context.Context, event []byte) (result any, err er
 		encoded, err = encode(value) // here, where it can still be told and logged that it cannot be
 	}
 	if err != nil {
-		return nil, f.fail(ctx, requestID, err)
+		return nil, fail(ctx, err)
 	}
 	return encoded, nil
+}
+
+// kindOf is what the log calls the kind of an event.
+func kindOf(event any) string {
+	switch event.(type) {
+	case *httpEvent:
+		return "http"
+	case []CloudEvent:
+		return "events"
+	case Timer:
+		return "timer"
+	case Direct:
+		return "direct"
+	}
+	return "unknown"
 }
 
 func answer[E any](ctx context.Context, kind string, handler func(context.Context, E) (any, error), event E) (any, error) {
@@ -133,19 +154,18 @@ func answer[E any](ctx context.Context, kind string, handler func(context.Contex
 	return handler(ctx, event)
 }
 
-// fail logs err in full and returns what of it the caller may read. Who returns
-// an InvocationError has chosen that already.
-func (f *Function) fail(ctx context.Context, requestID string, err error) error {
+// fail says in the log why the invocation failed, and returns what of it the caller
+// may read. Who returns an InvocationError has chosen that already.
+func fail(ctx context.Context, err error) error {
 	if e, ok := errors.AsType[InvocationError](err); ok {
-		f.Log.WarnContext(ctx, "invocation failed", "requestId", requestID, "error", err)
+		entry.End(ctx, "failed", slog.LevelError, err)
 		return e
 	}
-	kind := task.KindOf(err)
-	if kind == task.Internal {
-		f.Log.ErrorContext(ctx, "invocation failed", "requestId", requestID, "error", err)
-		return internalError(requestID)
+	entry.Fail(ctx, err)
+	entry.Raise(ctx, slog.LevelWarn) // most who invoke the function do not wait for what comes of it
+	if task.KindOf(err) == task.Internal {
+		return internalError(entry.RequestID(ctx))
 	}
-	f.Log.WarnContext(ctx, "invocation failed", "requestId", requestID, "error", err)
 	return InvocationError(task.Public(err))
 }
 

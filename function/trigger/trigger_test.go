@@ -367,23 +367,24 @@ func TestMarkedEventIsNeverAnotherKind(t *testing.T) {
 func TestInvokeErrorTexts(t *testing.T) {
 	secret := errors.New("secret cause")
 	tests := []struct {
-		name   string
-		result any
-		err    error
-		want   string
+		name    string
+		result  any
+		err     error
+		want    string
+		outcome string // in the log
 	}{
-		{"task error with a detail", nil, &task.Error{Kind: task.NotFound, Detail: task.Text{En: "t-x is not there"}, Cause: secret}, "Task not found: t-x is not there"},
-		{"task error without a detail", nil, &task.Error{Kind: task.Throttled, Cause: secret}, "CloudSSO is busy"},
-		{"wrapped task error", nil, fmt.Errorf("check: %w", &task.Error{Kind: task.Refused, Cause: secret}), "CloudSSO refused this function"},
-		{"internal task error", nil, &task.Error{Kind: task.Internal, Cause: secret}, "internal error, request id 1-req"},
-		{"any other error", nil, fmt.Errorf("check: %w", secret), "internal error, request id 1-req"},
-		{"text for the caller", nil, trigger.InvocationError("try again later"), "try again later"},
+		{"task error with a detail", nil, &task.Error{Kind: task.NotFound, Detail: task.Text{En: "t-x is not there"}, Cause: secret}, "Task not found: t-x is not there", "not-found"},
+		{"task error without a detail", nil, &task.Error{Kind: task.Throttled, Cause: secret}, "CloudSSO is busy", "throttled"},
+		{"wrapped task error", nil, fmt.Errorf("check: %w", &task.Error{Kind: task.Refused, Cause: secret}), "CloudSSO refused this function", "refused"},
+		{"internal task error", nil, &task.Error{Kind: task.Internal, Cause: secret}, "internal error, request id 1-req", "internal"},
+		{"any other error", nil, fmt.Errorf("check: %w", secret), "internal error, request id 1-req", "internal"},
+		{"text for the caller", nil, trigger.InvocationError("try again later"), "try again later", "failed"},
 		{
 			"text for the caller around a secret", nil,
-			fmt.Errorf("%w: %w: %w", secret, &task.Error{Kind: task.NotFound}, trigger.InvocationError("not there yet")), "not there yet",
+			fmt.Errorf("%w: %w: %w", secret, &task.Error{Kind: task.NotFound}, trigger.InvocationError("not there yet")), "not there yet", "failed",
 		},
-		{"deadline", nil, fmt.Errorf("secret: %w", context.DeadlineExceeded), "CloudSSO took too long"},
-		{"result that is no JSON", func() { _ = "secret" }, nil, "internal error, request id 1-req"},
+		{"deadline", nil, fmt.Errorf("secret: %w", context.DeadlineExceeded), "CloudSSO took too long", "timeout"},
+		{"result that is no JSON", func() { _ = "secret" }, nil, "internal error, request id 1-req", "internal"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -401,8 +402,12 @@ func TestInvokeErrorTexts(t *testing.T) {
 				if test.err != nil && !strings.Contains(r.log.String(), test.err.Error()) {
 					t.Errorf("%s: the cause is not in the log:\n%s", file, &r.log)
 				}
-				if internal := strings.HasPrefix(test.want, "internal error"); internal != strings.Contains(r.log.String(), `"level":"ERROR"`) {
-					t.Errorf("%s: an error only where it is internal, else a warning, got:\n%s", file, &r.log)
+				level := "WARN"
+				if test.outcome == "internal" || test.outcome == "failed" {
+					level = "ERROR"
+				}
+				if !strings.Contains(r.log.String(), `"level":"`+level+`"`) || !strings.Contains(r.log.String(), `"outcome":"`+test.outcome+`"`) {
+					t.Errorf("%s: want %s and the outcome %s, got:\n%s", file, level, test.outcome, &r.log)
 				}
 			}
 		})
@@ -441,8 +446,8 @@ func TestPanics(t *testing.T) {
 		ctx := fccontext.NewContext(t.Context(), &fccontext.FcContext{RequestID: "1-req"})
 		logged := func(t *testing.T, log *bytes.Buffer) {
 			t.Helper()
-			if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), `"stack":"goroutine`) ||
-				!strings.Contains(log.String(), fmt.Sprint(value)) || !strings.Contains(log.String(), `"requestId":"1-req"`) {
+			if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), `\ngoroutine `) ||
+				!strings.Contains(log.String(), `"outcome":"internal","error":"panic: `+fmt.Sprint(value)) || !strings.Contains(log.String(), `"level":"ERROR"`) || !strings.Contains(log.String(), `"requestId":"1-req"`) {
 				t.Errorf("want one log record with the panic, its stack and the request id, got:\n%s", log)
 			}
 		}
@@ -551,9 +556,6 @@ func TestRepeatedHTTPEventIsNotServed(t *testing.T) {
 			if *a.StatusCode != http.StatusBadRequest || a.Headers["Content-Type"] != "application/problem+json" ||
 				!strings.Contains(*a.Body, `"type":"/problems/invalid"`) || !strings.Contains(*a.Body, `"requestId":"1-req"`) {
 				t.Errorf("got %s", result)
-			}
-			if !strings.Contains(r.log.String(), `"msg":"repeated HTTP trigger event","requestId":"1-req"`) {
-				t.Errorf("logged %s", r.log.String())
 			}
 		})
 	}

@@ -1,0 +1,95 @@
+package entry
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+
+	"taskstatus/function/task"
+)
+
+const (
+	// maxNamed is how many tasks are named, as many as one may ask for over HTTP. Of
+	// more it is only said how many stand how.
+	maxNamed = 20
+	// maxReason bounds, in characters, why a task failed.
+	maxReason = 200
+)
+
+// Tasks adds how the tasks stand that were looked up, and why the first failed of
+// those that did. Where none could be looked up, the invocation comes to nothing.
+func Tasks(ctx context.Context, results []task.Result) {
+	e := of(ctx)
+	if e == nil || len(results) == 0 {
+		return
+	}
+	var named strings.Builder
+	var failed, open, well, unknown int
+	var reason string
+	var failure error
+	failures := 0
+	for i, r := range results {
+		state := string(r.Task.Status)
+		switch {
+		case r.Err != nil:
+			state, _ = kind(r.Err)
+			unknown++
+			failures++
+			if failure == nil {
+				failure = r.Err
+			}
+		case r.Task.Status == task.Failed:
+			failed++
+			if reason == "" {
+				reason = r.Task.FailureReason
+			}
+		case r.Task.Status == task.InProgress:
+			open++
+		case r.Task.Status == task.Success:
+			well++
+		default:
+			unknown++
+		}
+		if len(results) <= maxNamed {
+			if i > 0 {
+				named.WriteString(", ")
+			}
+			named.WriteString(string(r.ID))
+			named.WriteByte(' ')
+			named.WriteString(state)
+		}
+	}
+	counts := make([]slog.Attr, 0, 4)
+	for _, count := range [...]struct {
+		name string
+		n    int
+	}{{"failed", failed}, {"inProgress", open}, {"success", well}, {"unknown", unknown}} {
+		if count.n > 0 {
+			counts = append(counts, slog.Int(count.name, count.n))
+		}
+	}
+
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.known("tasks", named.String())
+	e.add(slog.Attr{Key: "counts", Value: slog.GroupValue(counts...)})
+	e.known("reason", cut(reason))
+	if failure != nil && e.failure == "" {
+		outcome, level := kind(failure)
+		if failures < len(results) {
+			outcome = e.outcome
+		}
+		e.end(outcome, level, failure)
+	}
+}
+
+// cut shortens a reason that is too long.
+func cut(reason string) string {
+	n := 0
+	for i := range reason {
+		if n++; n > maxReason {
+			return reason[:i] + "…"
+		}
+	}
+	return reason
+}

@@ -17,6 +17,7 @@ require (
 	github.com/larksuite/oapi-sdk-go/v3 v3.4.0
 	github.com/slack-go/slack v0.35.0
 	github.com/standard-webhooks/standard-webhooks/libraries v0.0.1
+	gopkg.in/yaml.v3 v3.0.1
 	taskstatus v0.0.0
 )
 

@@ -48,7 +48,7 @@ func newDingTalk(s *settings, c *client) platform {
 	p.robots = s.list("DINGTALK_ROBOT_CODE")
 	p.corps = s.list("DINGTALK_CORP_ID")
 	p.conversations = s.list("DINGTALK_CONVERSATION_IDS")
-	s.webhook(&p.base, "DINGTALK")
+	s.signedWebhook(&p.base, "DINGTALK")
 	p.pace.limits = []limit{{20, time.Minute}}
 	if p.hears() && (len(p.robots) == 0 || len(p.corps) == 0) {
 		s.warn("DINGTALK_ROBOT_CODE and DINGTALK_CORP_ID are not both set: DingTalk's signature does not cover the message, and these say which robot's and company's are answered")

@@ -62,7 +62,7 @@ func newFeishu(s *settings, c *client) platform {
 	p.appSecret = s.secret("FEISHU_APP_SECRET")
 	p.tenants = s.list("FEISHU_TENANT_KEY")
 	p.conversations = s.list("FEISHU_CHAT_IDS")
-	s.webhook(&p.base, "FEISHU")
+	s.signedWebhook(&p.base, "FEISHU")
 	p.pace.limits = []limit{{5, time.Second}, {100, time.Minute}}
 	if some := len(p.keys) > 0 || len(p.tokens) > 0 || p.app != "" || p.appSecret.IsSet(); some && !p.hears() {
 		s.warn("FEISHU_ENCRYPT_KEY, FEISHU_VERIFICATION_TOKEN, FEISHU_APP_ID and FEISHU_APP_SECRET are not all set: Feishu is not answered")

@@ -84,14 +84,18 @@ func (s *settings) origin(variable, usual string) string {
 	return value
 }
 
-// webhook reads an address to post to, which must be where the platform is, and
-// what its messages are signed with, if the platform knows such a thing. Whoever
+// webhook reads an address to post to, which must be where the platform is. Whoever
 // has the address can post: no error repeats it.
 func (s *settings) webhook(b *base, prefix string) {
 	b.webhook = s.secret(prefix + "_WEBHOOK_URL")
 	if b.webhook.IsSet() && !isAt(b.webhook.Reveal(), b.origin) {
 		s.fail(prefix+"_WEBHOOK_URL", "not an address of %s; a platform elsewhere is named by %s_API_URL", b.origin, prefix)
 	}
+}
+
+// signedWebhook is webhook where the platform has messages signed, and reads with what.
+func (s *settings) signedWebhook(b *base, prefix string) {
+	s.webhook(b, prefix)
 	b.webhookKey = s.secret(prefix + "_WEBHOOK_SECRET")
 	if b.webhookKey.IsSet() && !b.webhook.IsSet() {
 		s.warn("%s_WEBHOOK_SECRET is set and %s_WEBHOOK_URL is not: nothing is posted", prefix, prefix)

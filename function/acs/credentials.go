@@ -87,15 +87,58 @@ func (c *Credentials) Keys(ctx context.Context) (*Keys, error) {
 			return nil, ctx.Err()
 		}
 	}
-	found, err := c.find(invocation)
+	found, _, err := c.find(invocation)
 	if err != nil || c.roleARN == "" {
 		return found, err
 	}
 	return c.assume(ctx, found)
 }
 
-// find returns the credentials found, before any role is assumed.
-func (c *Credentials) find(invocation *Keys) (found *Keys, err error) {
+// Source says in plain words, in English, of which kind the credentials are and where
+// they come from, before any role is assumed. Its error is like that of Keys.
+func (c *Credentials) Source(ctx context.Context) (string, error) {
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	invocation, _ := ctx.Value(keysContext{}).(*Keys)
+	found, provider, err := c.find(invocation)
+	if err != nil {
+		return "", err
+	}
+	if found.token != "" {
+		return "temporary ones, with a security token" + sourceOf(provider), nil
+	}
+	return "an AccessKey pair" + sourceOf(provider), nil
+}
+
+// sourceOf says where what calls itself so in credentials-go finds credentials.
+func sourceOf(provider string) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(provider, "default/"), "/")
+	switch name {
+	case "static_sts":
+		return ", of the function's role, which came with the invocation"
+	case "env":
+		return ", in the variables ALIBABA_CLOUD_ACCESS_KEY_ID and so on"
+	case "oidc_role_arn":
+		return ", of the role that ALIBABA_CLOUD_ROLE_ARN names, by OIDC"
+	case "cli_profile":
+		return ", of aliyun configure"
+	case "profile":
+		return ", in ~/.alibabacloud/credentials"
+	case "ecs_ram_role":
+		return ", of this machine's role"
+	case "credential_uri":
+		return ", at ALIBABA_CLOUD_CREDENTIALS_URI"
+	}
+	return ""
+}
+
+// find returns the credentials found, before any role is assumed, and what
+// credentials-go calls where it found them.
+func (c *Credentials) find(invocation *Keys) (found *Keys, source string, err error) {
 	var provider providers.CredentialsProvider
 	missing := task.Text{
 		En: "this function has no credentials: give it a RAM role",
@@ -123,7 +166,7 @@ func (c *Credentials) find(invocation *Keys) (found *Keys, err error) {
 		}
 	}
 	if err == nil {
-		found, err = get(provider)
+		found, source, err = get(provider)
 	}
 	if err != nil {
 		if invocation == nil {
@@ -131,9 +174,9 @@ func (c *Credentials) find(invocation *Keys) (found *Keys, err error) {
 			c.chain = nil
 		}
 		// The text of err may hold what some server sent: it goes no further.
-		return nil, &task.Error{Kind: task.Refused, Detail: missing}
+		return nil, "", &task.Error{Kind: task.Refused, Detail: missing}
 	}
-	return found, nil
+	return found, source, nil
 }
 
 // assume returns the credentials of the role, which credentials-go keeps until
@@ -165,7 +208,7 @@ func (c *Credentials) assume(ctx context.Context, base *Keys) (*Keys, error) {
 	}
 	c.role.timeouts.ConnectTimeout = int(max(limit, time.Millisecond) / time.Millisecond)
 	c.role.timeouts.ReadTimeout = c.role.timeouts.ConnectTimeout
-	assumed, err := get(c.role)
+	assumed, _, err := get(c.role)
 	if err != nil {
 		// credentials-go would keep even empty credentials until they expire.
 		c.role = nil
@@ -174,9 +217,10 @@ func (c *Credentials) assume(ctx context.Context, base *Keys) (*Keys, error) {
 	return assumed, nil
 }
 
-// get asks a provider of credentials-go. One of them dereferences a part of
-// STS's answer that may be missing: that is an error here, not a panic.
-func get(provider providers.CredentialsProvider) (found *Keys, err error) {
+// get asks a provider of credentials-go, and returns its name for where they are from
+// too. One of them dereferences a part of STS's answer that may be missing: that is an
+// error here, not a panic.
+func get(provider providers.CredentialsProvider) (found *Keys, source string, err error) {
 	defer func() {
 		if recover() != nil {
 			err = errors.New("malformed credentials")
@@ -184,14 +228,14 @@ func get(provider providers.CredentialsProvider) (found *Keys, err error) {
 	}()
 	cc, err := provider.GetCredentials()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	// White space around a value would be signed, and then trimmed on the wire.
 	found = &Keys{strings.TrimSpace(cc.AccessKeyId), strings.TrimSpace(cc.AccessKeySecret), strings.TrimSpace(cc.SecurityToken)}
 	if found.accessKeyID == "" || found.secret == "" {
-		return nil, errors.New("empty credentials")
+		return nil, "", errors.New("empty credentials")
 	}
-	return found, nil
+	return found, cc.ProviderName, nil
 }
 
 // assumeError says why STS gave no credentials. The text of err holds STS's
@@ -217,11 +261,19 @@ func assumeError(err error) *task.Error {
 		En: "the role of CLOUDSSO_ROLE_ARN cannot be assumed",
 		Zh: "无法扮演 CLOUDSSO_ROLE_ARN 指定的角色",
 	}
+	hint := task.Text{
+		En: "For the operator: there must be such a role, its trust policy must name who assumes it, and this function's own role needs sts:AssumeRole on it. The log has STS's error code.",
+		Zh: "请联系管理员：该角色必须存在，其信任策略须允许本函数扮演，且本函数自身的 RAM 角色需要对它具有 sts:AssumeRole 权限。日志中记录了 STS 的错误码。",
+	}
 	if Misdated(code) {
 		detail = task.Text{
 			En: "the clock of this function is off: STS refuses the date of the signature, not the role or its credentials",
 			Zh: "本函数的系统时间不准确：STS 拒绝的是签名时间，与 RAM 角色和访问凭证无关",
 		}
+		hint = task.Text{
+			En: "For the operator: set this machine's clock.",
+			Zh: "请联系管理员：请校准本机时间。",
+		}
 	}
-	return &task.Error{Kind: task.Refused, Cause: errors.New("AssumeRole: " + code), Detail: detail}
+	return &task.Error{Kind: task.Refused, Cause: errors.New("AssumeRole: " + code), Detail: detail, Hint: hint}
 }

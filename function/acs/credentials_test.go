@@ -122,6 +122,52 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
+// TestSource: it is said where credentials come from and of which kind they are, but not
+// what they are, nor of the role that is assumed with them.
+func TestSource(t *testing.T) {
+	const pair, temporary = "an AccessKey pair", "temporary ones, with a security token"
+	for _, test := range []struct {
+		name    string
+		onFC    bool
+		context bool
+		key     string
+		token   string
+		want    string
+	}{
+		{"the invocation's", true, true, "", "", temporary + ", of the function's role, which came with the invocation"},
+		{"the environment's in FC", true, false, "hunter2", "hunter2", temporary + ", in the variables ALIBABA_CLOUD_ACCESS_KEY_ID and so on"},
+		{"the environment's elsewhere", false, false, "hunter2", "", pair + ", in the variables ALIBABA_CLOUD_ACCESS_KEY_ID and so on"},
+		{"none", true, false, "", "", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			setenv(t, test.key, test.key, test.token)
+			ctx := t.Context()
+			if test.context {
+				ctx = invocation()
+			}
+			got, err := NewCredentials(test.onFC, "acs:ram::1:role/r", "cn-shanghai").Source(ctx)
+			if got != test.want || (err != nil) != (test.want == "") {
+				t.Errorf("got %q, %v, want %q", got, err, test.want)
+			}
+		})
+	}
+	for provider, want := range map[string]string{
+		"default/oidc_role_arn": "OIDC", "default/cli_profile/static_ak": "aliyun configure", "default/profile/ram_role_arn": "~/.alibabacloud/credentials",
+		"default/ecs_ram_role": "this machine's role", "default/credential_uri": "ALIBABA_CLOUD_CREDENTIALS_URI", "another": "",
+	} {
+		if got := sourceOf(provider); !strings.Contains(got, want) || (got == "") != (want == "") {
+			t.Errorf("%s: got %q, want %q", provider, got, want)
+		}
+	}
+	c := NewCredentials(true, "", "")
+	c.turn <- struct{}{}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.Source(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("while another looks: %v", err)
+	}
+}
+
 func TestCredentialsFollowTheirSource(t *testing.T) {
 	for _, onFC := range []bool{true, false} {
 		t.Run(fmt.Sprintf("in FC %t", onFC), func(t *testing.T) {
@@ -312,6 +358,9 @@ func TestAssumeRoleFails(t *testing.T) {
 			e, ok := errors.AsType[*task.Error](err)
 			if !ok || e.Kind != test.kind || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("error %v, want %v with %q", err, test.kind, test.says)
+			}
+			if ok && test.kind == task.Refused && (e.Hint.En == "" || e.Hint.Zh == "" || strings.Contains(e.Hint.En, "trust policy") == Misdated(strings.TrimPrefix(e.Cause.Error(), "AssumeRole: "))) {
+				t.Errorf("hint %q for %v", e.Hint.En, e.Cause)
 			}
 			checkNoSecrets(t, err)
 		})

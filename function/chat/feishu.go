@@ -64,6 +64,9 @@ func newFeishu(s *settings, c *client) platform {
 	p.conversations = s.list("FEISHU_CHAT_IDS")
 	s.signedWebhook(&p.base, "FEISHU")
 	p.pace.limits = []limit{{5, time.Second}, {100, time.Minute}}
+	if p.hears() {
+		p.verify = p.tryToken
+	}
 	if some := len(p.keys) > 0 || len(p.tokens) > 0 || p.app != "" || p.appSecret.IsSet(); some && !p.hears() {
 		s.warn("FEISHU_ENCRYPT_KEY, FEISHU_VERIFICATION_TOKEN, FEISHU_APP_ID and FEISHU_APP_SECRET are not all set: Feishu is not answered")
 	}
@@ -249,6 +252,18 @@ func (p *feishu) accessToken(ctx context.Context) (secret.Value, error) {
 	if p.client.now().Before(p.expires) {
 		return p.access, nil
 	}
+	token, life, err := p.askToken(ctx)
+	if err != nil {
+		return secret.Value{}, err
+	}
+	p.access = token
+	p.expires = p.client.now().Add(life - feishuTokenMargin)
+	return p.access, nil
+}
+
+// askToken has Feishu give the application a token, or that of before, and returns how
+// long it has still to live.
+func (p *feishu) askToken(ctx context.Context) (secret.Value, time.Duration, error) {
 	var said struct {
 		Token  string `json:"tenant_access_token"`
 		Expire int64  `json:"expire"`
@@ -264,11 +279,16 @@ func (p *feishu) accessToken(ctx context.Context) (secret.Value, error) {
 		return f
 	})
 	if err != nil {
-		return secret.Value{}, err
+		return secret.Value{}, 0, err
 	}
-	p.access = secret.New(said.Token)
-	p.expires = p.client.now().Add(time.Duration(said.Expire)*time.Second - feishuTokenMargin)
-	return p.access, nil
+	return secret.New(said.Token), time.Duration(said.Expire) * time.Second, nil
+}
+
+// tryToken has Feishu say whether it accepts the application's id and secret now,
+// whatever it has given for them before.
+func (p *feishu) tryToken(ctx context.Context) error {
+	_, _, err := p.askToken(ctx)
+	return err
 }
 
 // forget drops the token if it is still the one in use.

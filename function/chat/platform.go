@@ -40,6 +40,11 @@ type base struct {
 	client   *client
 	// origin is where the platform is: nothing is posted elsewhere.
 	origin string
+	// hidden says that the origin is not to be shown.
+	hidden bool
+	// verify, unless nil, has the platform say whether it accepts what we prove ourselves
+	// with, and posts nothing.
+	verify func(context.Context) error
 	// conversations are those in which questions are answered; none are all.
 	conversations []string
 	// webhook is the address to post to, and webhookKey what it wants signed with, if anything.
@@ -130,6 +135,34 @@ func (p *Platforms) Answer() bool { return slices.ContainsFunc(p.all, platform.h
 
 // Post reports whether there is any webhook to post to.
 func (p *Platforms) Post() bool { return len(p.posting()) > 0 }
+
+// A Use is what a platform is configured for.
+type Use struct {
+	// Name is the platform's name, as in /chat/{platform}.
+	Name string
+	// Answers and Posts report whether its calls are answered, and whether it has a webhook.
+	Answers, Posts bool
+	// Address is where the platform is.
+	Address string
+	// Secret says that the address is not to be shown.
+	Secret bool
+	// Verify, unless nil, has the platform say whether it accepts what this function proves
+	// itself with, and posts nothing. Its error is in plain words and holds no secret.
+	Verify func(context.Context) error
+}
+
+// Uses returns what the platforms are configured for that are for anything.
+func (p *Platforms) Uses() []Use {
+	var uses []Use
+	for _, known := range p.all {
+		b := known.about()
+		u := Use{b.name, known.hears(), b.webhook.IsSet(), b.origin, b.hidden, b.verify}
+		if (u.Answers || u.Posts) && u.Address != "" {
+			uses = append(uses, u)
+		}
+	}
+	return uses
+}
 
 // posting returns the platforms that have a webhook.
 func (p *Platforms) posting() []platform {

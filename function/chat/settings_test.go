@@ -3,6 +3,7 @@ package chat
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -15,6 +16,44 @@ func TestOpen(t *testing.T) {
 	all, _ := configured(t, "https://oapi.dingtalk.com", "FEISHU_WEBHOOK_URL", "https://oapi.dingtalk.com/x")
 	if !all.Answer() || !all.Post() {
 		t.Error("with everything set nothing is open")
+	}
+}
+
+// TestUses: what each platform is for, and of Feishu whether it takes the application's
+// secret now, without anything being posted.
+func TestUses(t *testing.T) {
+	v := newVendor(t)
+	p, _ := configured(t, v.URL, "WECOM_WEBHOOK_URL", "", "SLACK_SIGNING_SECRET", "", "WEBHOOK_URL", "https://hunter2.example.com/x",
+		"WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+	uses := p.Uses()
+	var got []string
+	for _, u := range uses {
+		got = append(got, fmt.Sprint(u.Name, " ", u.Answers, " ", u.Posts, " ", u.Address == v.URL, " ", u.Secret, " ", u.Verify != nil))
+	}
+	want := []string{
+		"dingtalk true true true false false", "feishu true true true false true", "wecom true false true false false",
+		"slack false true true false false", "webhook false true false true false",
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("got %q, want %q", got, want)
+	}
+	if err := uses[1].Verify(t.Context()); err != nil {
+		t.Error(err)
+	}
+	const tokens = "/open-apis/auth/v3/tenant_access_token/internal"
+	v.says(tokens, 200, `{"code":10014,"msg":"app secret invalid"}`)
+	if err := uses[1].Verify(t.Context()); err == nil || err.Error() != "code 10014: FEISHU_APP_ID and FEISHU_APP_SECRET do not belong together" {
+		t.Errorf("got %v", err)
+	}
+	if all := len(v.posts); all != 2 || len(v.posted(tokens)) != 2 {
+		t.Errorf("%d requests", all)
+	}
+	none, _, _ := Configure(func(string) string { return "" }, new(http.Transport), 1)
+	broken, _, err := Configure(func(name string) string {
+		return map[string]string{"WEBHOOK_URL": "hunter2", "FEISHU_APP_ID": "cli_1"}[name]
+	}, new(http.Transport), 1)
+	if len(none.Uses()) != 0 || err == nil || len(broken.Uses()) != 0 {
+		t.Errorf("with nothing, or nothing right, set: %v, %v", none.Uses(), broken.Uses())
 	}
 }
 

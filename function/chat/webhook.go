@@ -20,6 +20,7 @@ type generic struct {
 
 func newWebhook(s *settings, c *client) platform {
 	p := &generic{base: base{name: "webhook", language: task.English, client: c}}
+	p.hidden = true // nobody else need know as much as the host
 	p.webhook = s.secret("WEBHOOK_URL")
 	value := s.value("WEBHOOK_SECRET")
 	if !p.webhook.IsSet() {

@@ -11,11 +11,13 @@ import (
 // A Direct is a question put by invoking the function itself, without a
 // trigger: {"taskId":…} or {"taskIds":[…]}, or the response of the CloudSSO
 // operation that started the tasks ({"Task":{…}}, {"Tasks":[…]}). Without a
-// task, {"notifyTest":true} asks for a sample message to every webhook.
+// task, {"notifyTest":true} asks for a sample message to every webhook,
+// {"doctor":true} for an examination, and {"ping":true} for nothing at all.
 type Direct struct {
 	// Directory is empty where the question names none.
 	Directory task.DirectoryID
-	// IDs has at least one task, and each once, in the order asked. With NotifyTest there are none.
+	// IDs has at least one task, and each once, in the order asked. With NotifyTest,
+	// Doctor or Ping there are none.
 	IDs []task.ID
 	// Wait is how long the answer may be held back until the tasks are done
 	// ("wait", in seconds). It is never negative.
@@ -27,6 +29,11 @@ type Direct struct {
 	Reply json.RawMessage
 	// NotifyTest asks for sample messages instead ("notifyTest").
 	NotifyTest bool
+	// Doctor asks instead whether this function can do its work ("doctor").
+	Doctor bool
+	// Ping asks for no more than an answer ("ping"): it shows that the function can be
+	// invoked. It goes before all else, so that nothing can come of it.
+	Ping bool
 }
 
 // maxWait is the longest that FC lets an invocation run; to wait longer means this.
@@ -46,9 +53,19 @@ func parseDirect(data []byte) (Direct, error) {
 		Notify      bool            `json:"notify"`
 		Reply       json.RawMessage `json:"reply"`
 		NotifyTest  bool            `json:"notifyTest"`
+		Doctor      bool            `json:"doctor"`
+		Ping        bool            `json:"ping"`
 	}
 	if err := decode(data, &in); err != nil {
 		return Direct{}, err
+	}
+	switch {
+	case in.Ping:
+		return Direct{Ping: true}, nil
+	case in.Doctor:
+		return Direct{Doctor: true}, nil
+	case in.NotifyTest:
+		return Direct{NotifyTest: true}, nil
 	}
 	if in.Wait < 0 {
 		return Direct{}, invalid("%q is negative: it is a number of seconds", "wait")
@@ -57,9 +74,6 @@ func parseDirect(data []byte) (Direct, error) {
 		Wait:   time.Duration(min(in.Wait, maxWait.Seconds()) * float64(time.Second)),
 		Notify: in.Notify,
 		Reply:  in.Reply,
-	}
-	if in.NotifyTest {
-		return Direct{NotifyTest: true}, nil
 	}
 	if in.DirectoryID != "" {
 		var err error

@@ -52,7 +52,7 @@ var httpFields = []string{"requestContext", "rawPath", "queryParameters", "heade
 func (o object) isTimer() bool { return o.hasAll("triggerTime", "triggerName") }
 
 func (o object) isDirect() bool {
-	return o.hasAny("taskId", "taskIds", "task", "tasks", "notifyTest")
+	return o.hasAny("taskId", "taskIds", "task", "tasks", "notifyTest", "doctor", "ping")
 }
 
 // An object is a JSON object whose values are not looked into yet. Its names

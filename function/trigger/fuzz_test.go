@@ -72,7 +72,7 @@ func FuzzInvoke(f *testing.F) {
 				}
 			}
 		case trigger.Direct:
-			if (len(got.IDs) == 0) != got.NotifyTest || got.Wait < 0 {
+			if (len(got.IDs) == 0) != (got.NotifyTest || got.Doctor || got.Ping) || got.Wait < 0 {
 				t.Fatalf("direct invocation %+v", got)
 			}
 		case trigger.Timer:

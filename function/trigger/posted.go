@@ -318,9 +318,10 @@ func (o object) isHTTP() bool {
 }
 
 // postedDirect reads a direct question. What says where the outcome is awaited, and
-// what asks for sample messages, would let the sender speak in the function's name.
+// what asks for sample messages, would let the sender speak in the function's name; and
+// what is wrong with the function is the operator's to know.
 func postedDirect(body []byte, top object) (Posting, error) {
-	for _, name := range []string{"reply", "notifyTest"} {
+	for _, name := range []string{"reply", "notifyTest", "doctor", "ping"} {
 		if top.has(name) {
 			return Posting{}, invalidPosting(task.Text{En: "%q is not for others to send", Zh: "外部请求不能使用 %q"}, name)
 		}

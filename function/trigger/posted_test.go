@@ -369,6 +369,9 @@ func TestParsePostingRefuses(t *testing.T) {
 		{"plain JSON, question with reply null", plainJSON, `{"taskId":"t-aaaaaa","reply":null}`, `"reply" is not for others`, ""},
 		{"plain JSON, notifyTest", plainJSON, string(read(t, "direct-notify-test.json")), `"notifyTest" is not for others`, ""},
 		{"plain JSON, notifyTest false", plainJSON, `{"taskId":"t-aaaaaa","notifyTest":false}`, `"notifyTest" is not for others`, ""},
+		{"plain JSON, doctor", plainJSON, string(read(t, "direct-doctor.json")), `"doctor" is not for others`, ""},
+		{"plain JSON, question with doctor", plainJSON, `{"taskId":"t-aaaaaa","Doctor":true}`, `"doctor" is not for others`, ""},
+		{"plain JSON, ping", plainJSON, `{"ping":true}`, `"ping" is not for others`, ""},
 		{"plain JSON, bad id", plainJSON, `{"taskId":"t-1"}`, `"t-1" is not a task id`, ""},
 		{"plain JSON, negative wait", plainJSON, `{"taskId":"t-aaaaaa","wait":-1}`, `"wait" is negative`, ""},
 		{"plain JSON, no task", plainJSON, `{"taskIds":[]}`, "names no task", ""},
@@ -477,7 +480,7 @@ func FuzzPosting(f *testing.F) {
 				t.Fatalf("event %+v", ev)
 			}
 		}
-		if p.Direct != nil && (p.Direct.Reply != nil || p.Direct.NotifyTest || len(p.Direct.IDs) == 0) {
+		if p.Direct != nil && (p.Direct.Reply != nil || p.Direct.NotifyTest || p.Direct.Doctor || p.Direct.Ping || len(p.Direct.IDs) == 0) {
 			t.Fatalf("question %+v", p.Direct)
 		}
 		if p.Direct != nil {

@@ -172,6 +172,8 @@ func TestInvokeTellsEventsApart(t *testing.T) {
 			Directory: "d-00fc2p61abcd", IDs: []task.ID{id}, Reply: json.RawMessage(`{"platform": "slack", "to": "x"}`),
 		}},
 		{"direct-notify-test.json", trigger.Direct{NotifyTest: true}},
+		{"direct-doctor.json", trigger.Direct{Doctor: true}},
+		{"direct-ping.json", trigger.Direct{Ping: true}},
 	}
 	for _, test := range tests {
 		t.Run(test.file, func(t *testing.T) {

@@ -37,7 +37,7 @@
 // others; main hands each what it needs. What is not here is forbidden, and
 // TestImports reads it here:
 //
-//	main      -> access acs chat check cloudsso entry invoke site task trigger watch webhook fc fccontext
+//	main      -> access acs chat check cloudsso doctor entry invoke site task trigger watch webhook fc fccontext
 //	trigger   -> task entry fccontext
 //	site      -> task entry once templates web templ
 //	access    -> secret
@@ -47,6 +47,7 @@
 //	watch     -> task clock
 //	cloudsso  -> task clock acs
 //	invoke    -> task acs
+//	doctor    -> task acs
 //	acs       -> task providers
 //	webhook   -> secret
 //	templates -> templ templ/runtime

@@ -41,6 +41,7 @@ func main() {
 // run returns what keeps the function from starting, every reason on a line of its own.
 func run(args []string, getenv func(string) string, logs io.Writer) error {
 	flags := flag.NewFlagSet("main", flag.ContinueOnError)
+	printVersion := flags.Bool("version", false, "print the version")
 	listen := flags.String("listen", "", "serve plain HTTP on `address`, such as 127.0.0.1:9000, instead of Function Compute")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -48,16 +49,23 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		}
 		return err
 	}
-	notifyTest := flags.NArg() == 1 && flags.Arg(0) == notifyTestCommand
-	if flags.NArg() > 0 && !notifyTest {
-		return fmt.Errorf("unexpected argument %q: the only command is %s", flags.Arg(0), notifyTestCommand)
+	if *printVersion {
+		_, err := fmt.Fprintln(logs, version)
+		return err
 	}
-	onFC := *listen == "" && !notifyTest
+	command := flags.Arg(0)
+	if n := flags.NArg(); n > 1 || n == 1 && command != notifyTestCommand && command != doctorCommand {
+		return fmt.Errorf("unexpected argument %q: the commands are %s and %s", flags.Arg(n-1), notifyTestCommand, doctorCommand)
+	}
+	onFC := *listen == "" && command == ""
 	if onFC && getenv("FC_RUNTIME_API") == "" {
 		return errors.New("this is a Function Compute function: elsewhere, start it with -listen 127.0.0.1:9000")
 	}
 	fitInstance(getenv)
 	c, err := readConfig(getenv)
+	if command == doctorCommand {
+		return examine(context.Background(), c, err, logs)
+	}
 	if err != nil {
 		return err
 	}
@@ -103,7 +111,7 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 	if c.chat.Answer() {
 		s.Chat = bot
 	}
-	if notifyTest {
+	if command == notifyTestCommand {
 		return tryPost(context.Background(), bot, logs)
 	}
 	if onFC {
@@ -117,7 +125,7 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		f := &trigger.Function{
 			HTTP:        s,
 			SetHeader:   site.SetSecurityHeader,
-			Direct:      func(ctx context.Context, d trigger.Direct) (any, error) { return direct(ctx, s, bot, checks, d) },
+			Direct:      (&direct{c, s, bot, checks}).answer,
 			CloudEvents: checks.cloudEvents,
 			Timer:       checks.timer,
 			Context:     withInvocation,

@@ -203,6 +203,7 @@ Ask as a program may, and have the team told
 Invoke the function
   curl -s -d '{"taskId":"FAILED"}' CONSOLE/invoke
   curl -s -d '{"taskId":"OPEN","wait":10}' CONSOLE/invoke
+  curl -s -d '{"doctor":true}' CONSOLE/invoke
 
 Ctrl-C ends it.
 `

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func TestVersion(t *testing.T) {
+	for _, flag := range []string{"-version", "--version"} {
+		var out strings.Builder
+		if err := run([]string{flag}, environment(), &out); err != nil || out.String() != version+"\n" {
+			t.Errorf("%s: printed %q, %v", flag, out.String(), err)
+		}
+	}
+}
+
+func TestArguments(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"docter"}, `unexpected argument "docter": the commands are notify-test and doctor`},
+		{[]string{"doctor", "now"}, `unexpected argument "now"`},
+		{[]string{""}, `unexpected argument ""`},
+		{nil, "this is a Function Compute function"},
+	} {
+		var out strings.Builder
+		if err := run(test.args, environment(), &out); err == nil || !strings.HasPrefix(err.Error(), test.want) || out.Len() > 0 {
+			t.Errorf("%q: got %v, printed %q", test.args, err, out.String())
+		}
+	}
+}
+
+// TestDoctor prints what it finds, each with what to do, and says how much is wrong.
+func TestDoctor(t *testing.T) {
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", "Fri, 05 Nov 2021 02:58:07 GMT")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = w.Write([]byte(`{"Code":"EntityNotExists.Directory","Message":"hunter2","RequestId":"005F4623"}`))
+	}))
+	defer api.Close()
+	for name, value := range map[string]string{
+		"HOME": t.TempDir(), "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIhunter2", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret-hunter2", "ALIBABA_CLOUD_SECURITY_TOKEN": "",
+	} {
+		t.Setenv(name, value)
+	}
+	var out strings.Builder
+	err := run([]string{"doctor"}, environment("CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_ENDPOINT="+api.URL, "TIME_ZONE=Moon"), &out)
+	if err == nil || err.Error() != "3 of 7 checks found something wrong" {
+		t.Errorf("got %v", err)
+	}
+	var got []string
+	for line := range strings.Lines(out.String()) {
+		if line, _, cut := strings.Cut(line, " ahead of "); cut {
+			got = append(got, line[:strings.LastIndexByte(line, ' ')]+"\n") // for so long
+			continue
+		}
+		got = append(got, line)
+	}
+	want := `wrong   configuration: TIME_ZONE: "Moon" is not the name of a time zone, such as Asia/Shanghai
+warning configuration: neither ACCESS_TOKENS nor ACCESS=open is set: nobody is let in
+ok      credentials: an AccessKey pair, in the variables ALIBABA_CLOUD_ACCESS_KEY_ID and so on
+ok      CloudSSO: ` + strings.TrimPrefix(api.URL, "http://") + ` can be reached
+wrong   clock: it is
+        -> set this machine's clock; Function Compute sets its own: if it goes on there, deploy the function anew
+wrong   GetTaskStatus d-00fc2p61abcd: CloudSSO knows no such directory in this region (HTTP 404 EntityNotExists.Directory, request id 005F4623)
+        -> CLOUDSSO_DIRECTORY_ID is to be the directory's id and CLOUDSSO_REGION its region, not the function's, both as the CloudSSO console has them
+ok      chats: none is configured
+`
+	if joined := strings.Join(got, ""); joined != want {
+		t.Errorf("printed\n%swant\n%s", joined, want)
+	}
+}

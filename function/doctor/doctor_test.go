@@ -296,25 +296,32 @@ func TestCalls(t *testing.T) {
 // TestTime: whatever does not answer, an examination ends.
 func TestTime(t *testing.T) {
 	stall := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
-	for name, sick := range map[string]func(*Doctor){
-		"credentials that know no context": func(d *Doctor) {
+	for name, test := range map[string]struct {
+		sick func(*Doctor)
+		most time.Duration
+	}{
+		"credentials that know no context": {func(d *Doctor) {
 			d.Source = func(context.Context) (string, error) { time.Sleep(time.Hour); return "", nil }
-		},
-		"a role":        func(d *Doctor) { d.Assume = stall },
-		"chats":         func(d *Doctor) { d.Chats = []Chat{{Name: "a", Address: "https://a.example.com", Verify: stall}} },
-		"an invocation": func(d *Doctor) { d.Ping = stall },
-		"CloudSSO":      func(d *Doctor) { d.CloudSSO = stalling(stall) },
-		"addresses":     func(d *Doctor) { d.Transport = transport(stall); d.Chats = []Chat{{Address: "https://a.example.com"}} },
+		}, firstTimeout},
+		"a role": {func(d *Doctor) { d.Assume = stall }, firstTimeout},
+		"chats": {func(d *Doctor) {
+			d.Chats = []Chat{{Name: "a", Address: "https://a.example.com", Verify: stall}}
+		}, firstTimeout},
+		"addresses": {func(d *Doctor) {
+			d.Transport, d.Chats = transport(stall), []Chat{{Address: "https://a.example.com"}}
+		}, reachTimeout},
+		"CloudSSO":      {func(d *Doctor) { d.CloudSSO = stalling(stall) }, timeout},
+		"an invocation": {func(d *Doctor) { d.Ping = stall }, timeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := healthy()
-				sick(d)
+				test.sick(d)
 				began := time.Now()
 				findings := d.Examine(t.Context())
 				took := time.Since(began)
 				time.Sleep(2 * time.Hour) // for what knows no context to end
-				if took > timeout || !slices.ContainsFunc(findings, func(f Finding) bool { return !f.OK || f.Warning }) {
+				if took > test.most || !slices.ContainsFunc(findings, func(f Finding) bool { return !f.OK || f.Warning }) {
 					t.Errorf("took %v and found\n%s", took, shown(findings))
 				}
 			})

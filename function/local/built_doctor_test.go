@@ -323,6 +323,22 @@ func TestBuiltDoctorManyWrong(t *testing.T) {
 	}
 }
 
+// TestBuiltDoctorNoStart: a function that is configured wrong does not start, not even to
+// be examined: what is wrong is in its log.
+func TestBuiltDoctorNoStart(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{env: map[string]string{"RECENT_TASKS": "yes", "TIME_ZONE": "Moon"}})
+	r := s.invoke(t, `{"doctor":true}`)
+	if r.header.Get("X-Fc-Error-Type") == "" || !strings.Contains(r.body, "(exit status 1)") {
+		t.Errorf("got %s", r.body)
+	}
+	for _, variable := range []string{"RECENT_TASKS: ", "TIME_ZONE: "} {
+		if !strings.Contains(s.log.String(), variable) {
+			t.Errorf("%s is not in the log", variable)
+		}
+	}
+}
+
 // TestBuiltDoctorNoRole: without credentials nothing is asked of CloudSSO.
 func TestBuiltDoctorNoRole(t *testing.T) {
 	t.Parallel()

@@ -1,7 +1,9 @@
 # What can be built, run and checked. Go and make are all it takes; to check
 # everything, also npm, Java and a browser.
 GO      ?= go
-VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+# The commit alone, at a fixed length: a shallow clone has no tags, and fewer commits to
+# tell apart, and is to give the same bytes.
+VERSION ?= $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE     = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 # Function Compute's runtime go1 is linux/amd64.
@@ -18,7 +20,7 @@ GITLEAKS = $(GO) run github.com/zricethezav/gitleaks/v8@v8.30.1
 # What the tests of the pages look for.
 BROWSERS = chromium chromium-browser google-chrome google-chrome-stable headless-shell
 
-.PHONY: build package run soak generate browser tools test check gosec gitleaks fuzz bench deploy clean
+.PHONY: build package run soak generate browser tools test check gosec gitleaks fuzz bench role deploy smoke clean
 
 build: ## the function, as Function Compute runs it: build/main
 	CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO) build -trimpath -buildvcs=false \
@@ -117,8 +119,24 @@ bench: ## the function beside the smallest there can be, and beside the usual wa
 	$(GO) build -C function/bench -o ../../build/bench .
 	build/bench $(ARGS)
 
-deploy: package ## with Serverless Devs (npm install -g @serverless-devs/s)
-	s deploy -y
+role: ## its rights, with the aliyun CLI, as few as the configuration needs; DRY_RUN=1 only says how
+	$(GO) run ./function/ram
+
+# Before, what is in s.yaml and in the environment is held against what the function takes.
+# What is not configured yet is left out. Whether events is possible, nobody documents.
+deploy: package ## with Serverless Devs (npm install -g @serverless-devs/s), and then smoke
+	DEPLOY=1 $(GO) test -count=1 -run '^(TestDeployed|TestEnvironment|TestVariables)' ./function
+	s status deploy -y
+	s check deploy -y
+	@if grep -q '^  events:' s.yaml; then set -x; s events deploy -y --trigger || { set +x; \
+	echo "No events, for the reason above. Nothing else needs them: to stop trying, delete events from s.yaml."; }; fi
+	@if test "$$PUBLIC_URL" && test "$$CERTIFICATE"; then set -x; s domain deploy -y; \
+	else echo "No domain is deployed: pages need PUBLIC_URL, CERTIFICATE and PRIVATE_KEY. JSON, chats and checks do not."; fi
+	@if test "$$PUBLIC_URL"; then $(MAKE) --no-print-directory smoke; \
+	else echo "To see whether it works: PUBLIC_URL=<the address of status, above> TOKEN=<one of your tokens> make smoke"; fi
+
+smoke: ## does what is at PUBLIC_URL work? With TOKEN, down to CloudSSO
+	@$(GO) run ./function/smoke
 
 clean:
 	rm -rf build

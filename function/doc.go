@@ -57,7 +57,7 @@
 // Beside the function are programs for those who work on it, and what tests share:
 //
 //	local  -> providers
-//	zip, assets, budget -> nothing
+//	zip, assets, budget, ram, smoke -> nothing
 //
 // fc and fccontext are of github.com/aliyun/fc-runtime-go-sdk, providers of
 // github.com/aliyun/credentials-go, templ of github.com/a-h/templ. acceptance and

@@ -61,3 +61,28 @@ func TestVariables(t *testing.T) {
 		t.Errorf("%d variables are read: has the recording failed?", len(read))
 	}
 }
+
+// TestEnvironment: what is about to be deployed will start. make deploy asks for it, with
+// the variables in its own environment.
+func TestEnvironment(t *testing.T) {
+	if os.Getenv("DEPLOY") == "" {
+		t.Skip("make deploy sets DEPLOY")
+	}
+	size := 0
+	c, err := readConfig(func(name string) string {
+		size += len(name) + len(os.Getenv(name))
+		return os.Getenv(name)
+	})
+	if err != nil {
+		t.Fatalf("the function would not start:\n%v", err)
+	}
+	if size > environmentLimit {
+		t.Errorf("the variables have %d bytes, %d more than Function Compute takes", size, size-environmentLimit)
+	}
+	if !c.access.Configured() {
+		t.Error("nobody would be let in: set ACCESS_TOKENS")
+	}
+	if arn := os.Getenv("ROLE_ARN"); !isRoleARN(arn) || arn != strings.ToLower(arn) {
+		t.Errorf("ROLE_ARN: %q is not a role's ARN in small letters: make role prints one", arn)
+	}
+}

@@ -10,7 +10,7 @@ import (
 
 // direct answers direct invocations.
 type direct struct {
-	config config
+	config *config
 	site   *site.Site
 	bot    *chat.Bot
 	checks *checks

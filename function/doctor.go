@@ -19,9 +19,8 @@ const doctorCommand = "doctor"
 // examine prints what there is to say of the function as it would be with this
 // configuration, of which wrong is what is wrong with it, and with the caller's own
 // credentials. Its error says how much is wrong in all.
-func examine(ctx context.Context, c config, wrong error, out io.Writer) error {
-	d, done := newDoctor(c, false)
-	defer done()
+func examine(ctx context.Context, c *config, wrong error, out io.Writer) error {
+	d := newDoctor(c, false)
 	d.Wrong = wrong
 	findings := d.Examine(ctx)
 	bad := 0
@@ -49,9 +48,8 @@ func examine(ctx context.Context, c config, wrong error, out io.Writer) error {
 const ping = `{"ping":true}`
 
 // examineDeployed looks at the function from inside, as what it is in Function Compute.
-func examineDeployed(ctx context.Context, c config) []doctor.Finding {
-	d, done := newDoctor(c, true)
-	defer done()
+func examineDeployed(ctx context.Context, c *config) []doctor.Finding {
+	d := newDoctor(c, true)
 	invoker := invoke.New(c.checkEndpoint, acs.NewCredentials(true, "", ""))
 	invoker.Observe = observeForDoctor
 	checker := target(ctx, c.checkFunction)
@@ -61,12 +59,13 @@ func examineDeployed(ctx context.Context, c config) []doctor.Finding {
 	return d.Examine(ctx)
 }
 
-// newDoctor returns who examines the function, and what is to be done after. Nothing in
-// it has been used before: it finds everything as a new instance does.
-func newDoctor(c config, onFC bool) (d *doctor.Doctor, done func()) {
+// newDoctor returns who examines the function. Nothing in it has been used before: it
+// finds everything as a new instance does, and keeps no connection.
+func newDoctor(c *config, onFC bool) *doctor.Doctor {
 	credentials := acs.NewCredentials(onFC, c.roleARN, c.region)
 	transport := acs.NewTransport()
-	d = &doctor.Doctor{
+	transport.DisableKeepAlives = true
+	d := &doctor.Doctor{
 		Warnings:    c.warnings,
 		Access:      c.access,
 		Source:      credentials.Source,
@@ -91,7 +90,7 @@ func newDoctor(c config, onFC bool) (d *doctor.Doctor, done func()) {
 	for _, use := range c.chat.Uses() {
 		d.Chats = append(d.Chats, doctor.Chat(use))
 	}
-	return d, transport.CloseIdleConnections
+	return d
 }
 
 // observeForDoctor has a call that the doctor makes judged by him, and counted as its

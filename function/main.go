@@ -64,7 +64,7 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 	fitInstance(getenv)
 	c, err := readConfig(getenv)
 	if command == doctorCommand {
-		return examine(context.Background(), c, err, logs)
+		return examine(context.Background(), &c, err, logs)
 	}
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ func run(args []string, getenv func(string) string, logs io.Writer) error {
 		f := &trigger.Function{
 			HTTP:        s,
 			SetHeader:   site.SetSecurityHeader,
-			Direct:      (&direct{c, s, bot, checks}).answer,
+			Direct:      (&direct{&c, s, bot, checks}).answer,
 			CloudEvents: checks.cloudEvents,
 			Timer:       checks.timer,
 			Context:     withInvocation,

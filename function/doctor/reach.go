@@ -43,7 +43,7 @@ func unreached(err error) *problem {
 	unresolved, _ := errors.AsType[*net.DNSError](err)
 	failed, _ := errors.AsType[net.Error](err)
 	untrusted, _ := errors.AsType[*tls.CertificateVerificationError](err)
-	_, isPlain := errors.AsType[tls.RecordHeaderError](err)
+	_, isPlain := err.(tls.RecordHeaderError) // as it is: nobody wraps it
 	switch {
 	case unresolved != nil && unresolved.IsNotFound:
 		return &problem{"its name is not known to the name server", hintAddress}
@@ -55,7 +55,7 @@ func unreached(err error) *problem {
 		return &problem{"the connection is refused", hintAddress}
 	case untrusted != nil:
 		return &problem{"its certificate is not one to trust, or is another host's", hintAddress}
-	case isPlain, errors.Is(err, http.ErrSchemeMismatch):
+	case isPlain:
 		return &problem{"it does not speak TLS", hintAddress}
 	}
 	return &problem{"the connection was lost before there was an answer", hintNetwork}

@@ -39,27 +39,36 @@ func main() {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	if err := run(ctx, client, os.Getenv, os.Stdout); err != nil {
-		fmt.Println("WRONG", err)
+		for wrong := range strings.Lines(err.Error()) {
+			fmt.Println("WRONG", strings.TrimSpace(wrong))
+		}
 		os.Exit(1)
 	}
 }
 
-// run looks from the outside to the inside and stops at the first that is wrong, which
-// keeps the rest from being seen.
+// run looks from the outside to the inside. Its error has a line for each that is wrong:
+// pages that cannot be shown do not keep programs from being answered.
 func run(ctx context.Context, client *http.Client, getenv func(string) string, out io.Writer) error {
 	site, err := address(getenv("PUBLIC_URL"))
 	if err != nil {
 		return err
 	}
 	s := &smoke{client: client, site: site, token: strings.TrimSpace(getenv("TOKEN"))}
-	for _, look := range []func(context.Context) (string, error){s.alive, s.page, s.task} {
+	good, err := s.alive(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "ok   ", good)
+	var wrong []error
+	for _, look := range []func(context.Context) (string, error){s.page, s.task} {
 		good, err := look(ctx)
 		if err != nil {
-			return err
+			wrong = append(wrong, err)
+			continue
 		}
 		fmt.Fprintln(out, "ok   ", good)
 	}
-	return nil
+	return errors.Join(wrong...)
 }
 
 // address is the site's, without a path.

@@ -99,7 +99,7 @@ func TestSite(t *testing.T) {
 		{"no token given", at(task, told(401, problem{Type: "/problems/unauthorized"})), "", "", "with TOKEN set to one"},
 		{"a task after all", at(task, foreign(200, `{"taskId":"t-0"}`)), "hunter2", "", "CloudSSO answers the function's role\n"},
 		{"an id that CloudSSO does not take", at(task, told(400, problem{Type: "/problems/invalid"})), "hunter2", "", "look up a real task"},
-		{"the default domain", site{header: http.Header{"Content-Disposition": {"attachment"}}}, "hunter2", "domain: browsers download the pages", ""},
+		{"the default domain", site{header: http.Header{"Content-Disposition": {"attachment"}}}, "hunter2", "domain: browsers download the pages", "CloudSSO answers the function's role\n"},
 		{"a domain that is not deployed", at("/healthz", foreign(404, `{"RequestId":"1-6b","Code":"DomainNameNotFound","Message":"domain name 'x' does not exist"}`)), "", "domain: Function Compute does not know 127.0.0.1", ""},
 		{"no function", at("/healthz", foreign(404, `{"ErrorCode":"FunctionNotFound","ErrorMessage":"hunter2"}`)), "", "function: Function Compute has nothing at this address (FunctionNotFound)", ""},
 		{"a function that does not start", at("/healthz", foreign(502, `{"errorMessage":"hunter2"}`, "X-Fc-Error-Type", "FunctionUnhandledError")), "", "function: it does not start, or broke (FunctionUnhandledError)", ""},

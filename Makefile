@@ -60,9 +60,15 @@ function/acceptance/node_modules/.package-lock.json: function/acceptance/package
 
 # -count=1: some tests build and run the function, which go test does not see
 # change. No ./... the second time: it would keep back what was skipped.
+#
+# What all of them ask the function, and what it answers, is recorded, and at last held
+# to the contract.
+EXCHANGES = $(CURDIR)/build/exchanges
 test: browser
-	$(GO) test $(RACE) -count=1 ./...
-	cd function/acceptance && $(GO) test $(RACE) -count=1
+	rm -rf $(EXCHANGES) && mkdir -p $(EXCHANGES)
+	EXCHANGES=$(EXCHANGES) $(GO) test $(RACE) -count=1 ./...
+	cd function/acceptance && EXCHANGES=$(EXCHANGES) $(GO) test $(RACE) -count=1
+	cd function/acceptance && $(GO) test -count=1 -run '^TestRecorded$$' -recorded $(EXCHANGES)
 	cd function/bench && $(GO) test $(RACE) -count=1
 
 check: tools test gosec gitleaks ## all that CI runs, but for fuzz

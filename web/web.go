@@ -1,5 +1,5 @@
-// Package web holds the static files: the page to paste ids into and what all
-// pages load. They are plain files, to be served from any static host. From here
+// Package web holds the static files: the page to paste ids into, what all
+// pages load, and the contract. They are plain files, to be served from any static host. From here
 // they are served as make generate leaves them in dist: compressed, and named by
 // their content so that they can be cached for good. Nothing that is made for one
 // reader may enter.

@@ -22,6 +22,7 @@ var names = map[string]string{
 	"icon-open.svg":    IconOpen,
 	"icon-success.svg": IconSuccess,
 	"icon-failed.svg":  IconFailed,
+	"openapi.yaml":     Contract,
 	"index.html":       Index,
 }
 

@@ -24,6 +24,10 @@ func TestMain(m *testing.M) {
 	// Most tests wait, for tasks that run and for pages that look again. The
 	// command line may say otherwise.
 	flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
+	flag.Parse()
+	if *recorded != "" {
+		os.Exit(m.Run()) // without a machine
+	}
 	os.Exit(func() int {
 		defer func() { closeBrowser() }() // there may be one by then
 		dir, err := os.MkdirTemp("", "acceptance")

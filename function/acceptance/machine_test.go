@@ -3,6 +3,7 @@ package acceptance
 import (
 	"bufio"
 	"bytes"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net/http"
@@ -63,6 +64,9 @@ func newMachine(t *testing.T, environ ...string) *machine {
 func startMachine(log io.Writer, environ ...string) (*machine, error) {
 	m := &machine{process: exec.Command(binaries.local, "-function", binaries.function,
 		"-addr", "127.0.0.1:0", "-console", "127.0.0.1:0", "-cloudsso", "127.0.0.1:0", "-chat", "127.0.0.1:0", "-quiet")}
+	if dir := os.Getenv("EXCHANGES"); dir != "" {
+		m.process.Args = append(m.process.Args, "-record", filepath.Join(dir, "acceptance-"+rand.Text()+".jsonl"))
+	}
 	m.process.Env = append(os.Environ(), environ...)
 	m.process.Stderr = log
 	banner, err := m.process.StdoutPipe()

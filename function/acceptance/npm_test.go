@@ -29,7 +29,7 @@ func npmFile(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		missing(t, npmChecks, "no axe-core, Lighthouse, HTML validator, judge of headers, chat SDK or Serverless Devs; make tools installs them")
+		missing(t, npmChecks, "no axe-core, Lighthouse, HTML validator, judge of headers or of the contract, chat SDK or Serverless Devs; make tools installs them")
 	}
 	return path
 }

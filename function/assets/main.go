@@ -29,6 +29,7 @@ var sources = []struct{ file, constant, doc string }{
 	{"icon-open.svg", "IconOpen", "is the icon of a page with a task that is not done."},
 	{"icon-success.svg", "IconSuccess", "is the icon of a page whose tasks succeeded."},
 	{"icon-failed.svg", "IconFailed", "is the icon of a page with a task that failed."},
+	{"openapi.yaml", "Contract", "is the contract of what is asked and answered over HTTP."},
 	{index, "Index", "is the page where tasks are asked for."},
 }
 

@@ -45,6 +45,7 @@ type config struct {
 	seed         uint64
 	quiet        bool
 	live         bool
+	record       string // the file; empty: none
 
 	environ []string        // the caller's
 	heard   func(chatEntry) // is told what comes to the chats; nil: nobody is
@@ -69,6 +70,7 @@ type cloud struct {
 	chat        *chat     // nil with -live
 	cloudSSO    *cloudSSO // nil with -live
 	keys        *keyring  // nil with -live
+	recorder    *recorder // nil: nothing is recorded
 	listeners   []net.Listener
 	servers     []*http.Server
 }
@@ -91,6 +93,12 @@ func (o *cloud) open(c config) error {
 	logTo := c.log
 	if c.quiet {
 		logTo = io.Discard
+	}
+	if c.record != "" {
+		var err error
+		if o.recorder, err = newRecorder(c.record); err != nil {
+			return err
+		}
 	}
 	caller := new(callerCredentials)
 	issue := caller.issue
@@ -181,7 +189,7 @@ func (o *cloud) open(c config) error {
 		o.cloudSSO.events = o.events
 		o.start(cloudSSOListener, &http.Server{Handler: o.cloudSSO, ConnState: o.cloudSSO.countConnection})
 	}
-	o.start(frontListener, &http.Server{Handler: &front{o.function, o.queue, c.now}})
+	o.start(frontListener, &http.Server{Handler: &front{o.function, o.queue, c.now, o.recorder}})
 	orders := &console{
 		function: o.function,
 		queue:    o.queue,
@@ -237,6 +245,9 @@ func (o *cloud) Close() {
 	}
 	for _, server := range o.servers {
 		server.Close()
+	}
+	if o.recorder != nil {
+		o.recorder.Close()
 	}
 }
 

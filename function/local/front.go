@@ -75,6 +75,7 @@ type front struct {
 	function *function
 	queue    *queue // for requests that say that nobody waits
 	now      func() time.Time
+	recorder *recorder // nil: nothing is recorded
 }
 
 // ServeHTTP answers a request with what the function makes of it.
@@ -99,8 +100,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		(&fcError{http.StatusInternalServerError, "InternalServerError", err.Error()}).write(w, requestID)
 	case end.ending == succeeded:
-		if err := writeResult(w, end.payload); err != nil {
+		answered := &answered{ResponseWriter: w}
+		if err := writeResult(answered, end.payload); err != nil {
 			(&fcError{http.StatusBadGateway, "BadResponse", err.Error()}).write(w, requestID)
+		} else if f.recorder != nil {
+			f.recorder.add(r, event, answered)
 		}
 	default:
 		// The header and the body are documented, the status is not.

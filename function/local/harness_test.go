@@ -89,7 +89,11 @@ type stage struct {
 // the function and CloudSSO logged is shown.
 func start(t testing.TB, o options) *stage {
 	t.Helper()
+	record := ""
 	if o.binary == "" {
+		if dir := os.Getenv("EXCHANGES"); dir != "" {
+			record = filepath.Join(dir, "local-"+rand.Text()+".jsonl")
+		}
 		binary, err := buildFunction()
 		if err != nil {
 			t.Fatal(err)
@@ -110,6 +114,7 @@ func start(t testing.TB, o options) *stage {
 		timers:       o.timers,
 		events:       o.events,
 		rotate:       o.rotate,
+		record:       record,
 		seed:         1,
 		environ:      []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GOCOVERDIR=" + os.Getenv("GOCOVERDIR")},
 		log:          s.log,

@@ -96,6 +96,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.DurationVar(&c.rotate, "rotate", 3*time.Minute, "how often the role's credentials change; 0: never")
 	flags.Uint64Var(&c.seed, "seed", 1, "what the simulated tasks follow from")
 	flags.BoolVar(&c.quiet, "quiet", false, "no line for each CloudSSO call and chat message")
+	flags.StringVar(&c.record, "record", "", "write each exchange that the function answers into a `file`, as lines of JSON, with all secrets in it")
 	flags.BoolVar(&c.live, "live", false, "ask the real CloudSSO, with your own credentials")
 	if err := flags.Parse(args); err != nil {
 		return config{}, fmt.Errorf("read flags: %w", err)

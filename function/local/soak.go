@@ -115,7 +115,7 @@ func (s *soak) open() error {
 		return fmt.Errorf("where the function is: %w", err)
 	}
 	s.host = address.Host
-	s.front = &front{s.function, s.queue, s.now}
+	s.front = &front{function: s.function, queue: s.queue, now: s.now}
 	s.queue.run = s.runLater
 	teamChecks := s.queue.queueConfig
 	teamChecks.instances = soakTeamChecks

@@ -28,6 +28,8 @@ const (
 	privatePage  = "private, max-age=300"
 	doneDocument = "private, max-age=86400, immutable"
 	publicFile   = "public, max-age=31536000, immutable"
+	// publicDocument changes with a release, like a page.
+	publicDocument = "public, max-age=300"
 )
 
 // securityPolicy lets a page load files of this site, and send forms to it, and

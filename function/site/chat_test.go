@@ -1,6 +1,7 @@
 package site
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"testing"
 
 	"taskstatus/function/entry"
-	"taskstatus/function/task"
 )
 
 // chatter is a chat of one platform, which answers as it is told to.
@@ -48,7 +48,7 @@ func TestChat(t *testing.T) {
 		{"a path below", "GET", "/chat/slack/x", chatter{}, 404, "/problems/no-such-page", `"route":"none"`},
 		{"another method", "DELETE", "/chat/slack", chatter{}, 405, "/problems/method-not-allowed", `"status":405`},
 		{"it did not get through", "POST", "/chat/slack", chatter{err: errors.New("code 1: a secret")}, 500, "/problems/internal", `a secret`},
-		{"CloudSSO's fault", "POST", "/chat/slack", chatter{err: &task.Error{Kind: task.Throttled}}, 503, "/problems/throttled", `throttled`},
+		{"the time is up", "POST", "/chat/slack", chatter{err: fmt.Errorf("answer on slack: %w", context.DeadlineExceeded)}, 504, "/problems/timeout", `answer on slack`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s, _ := newSite()

@@ -23,7 +23,10 @@ type receiver struct {
 
 func (r *receiver) Receive(_ context.Context, _ http.Header, body []byte) (any, bool, error) {
 	r.got = string(body)
-	return map[string]string{"took": r.got}, r.later, r.err
+	if r.later {
+		return map[string]bool{"accepted": true}, true, r.err
+	}
+	return Documents{Tasks: []Document{}, Done: true}, false, r.err
 }
 
 // verifier knows one signature.
@@ -37,7 +40,7 @@ func (verifier) Verify(header http.Header, body []byte, now time.Time) (string, 
 }
 
 func TestEvents(t *testing.T) {
-	const bearer, signed = "Authorization: Bearer token", "Webhook-Signature: v1,good"
+	const bearer, signed, id, at = "Authorization: Bearer token", "Webhook-Signature: v1,good", "Webhook-Id: msg_1", "Webhook-Timestamp: 1636081097"
 	for _, test := range []struct {
 		name, method string
 		headers      []string
@@ -47,25 +50,25 @@ func TestEvents(t *testing.T) {
 		status       int
 		want, logged string
 	}{
-		{"by a token", "POST", []string{bearer}, "{}", guard("token"), &receiver{}, 200, `{"took":"{}"}`, `"caller":"bot"`},
-		{"by a signature", "POST", []string{signed}, "{}", guard("token"), &receiver{}, 200, `{"took":"{}"}`, `"webhook":"msg_1"`},
-		{"by a signature, with nobody let in", "POST", []string{signed}, "{}", guard(""), &receiver{}, 200, `{"took":"{}"}`, `"webhook":"msg_1"`},
-		{"to be done later", "POST", []string{bearer}, "{}", guard("token"), &receiver{later: true}, 202, `{"took":"{}"}`, `"status":202`},
+		{"by a token", "POST", []string{bearer}, "{}", guard("token"), &receiver{}, 200, `{"tasks":[]`, `"caller":"bot"`},
+		{"by a signature", "POST", []string{signed, id, at}, "{}", guard("token"), &receiver{}, 200, `{"tasks":[]`, `"webhook":"msg_1"`},
+		{"by a signature, with nobody let in", "POST", []string{signed, id, at}, "{}", guard(""), &receiver{}, 200, `{"tasks":[]`, `"webhook":"msg_1"`},
+		{"to be done later", "POST", []string{bearer}, "{}", guard("token"), &receiver{later: true}, 202, `{"accepted":true}`, `"status":202`},
 		{"by nobody", "POST", nil, "{}", guard("token"), &receiver{}, 401, "/problems/unauthorized", `"route":"/events"`},
 		{"by a wrong token", "POST", []string{"Authorization: Bearer x"}, "{}", guard("token"), &receiver{}, 401, "/problems/unauthorized", `"status":401`},
 		{"by nobody, where everybody may look", "POST", nil, "{}", guard("open"), &receiver{}, 401, "/problems/unauthorized", `"status":401`},
-		{"by a signature, where everybody may look", "POST", []string{signed}, "{}", guard("open"), &receiver{}, 200, `{"took":"{}"}`, `"status":200`},
+		{"by a signature, where everybody may look", "POST", []string{signed, id, at}, "{}", guard("open"), &receiver{}, 200, `{"tasks":[]`, `"status":200`},
 		{"by a browser that has signed in", "POST", []string{"Cookie: session=token"}, "{}", guard("token"), &receiver{}, 401, "/problems/unauthorized", `"status":401`},
 		{"after too many attempts", "POST", []string{"Authorization: Bearer again"}, "{}", guard("token"), &receiver{}, 429, "/problems/too-many-attempts", `"status":429`},
-		{"signed, after too many attempts", "POST", []string{signed, "Authorization: Bearer again"}, "{}", guard("token"), &receiver{}, 200, "took", `"status":200`},
+		{"signed, after too many attempts", "POST", []string{signed, id, at, "Authorization: Bearer again"}, "{}", guard("token"), &receiver{}, 200, `{"tasks":[]`, `"status":200`},
 		{"by a wrong signature", "POST", []string{"Webhook-Signature: v1,bad"}, "{}", guard("token"), &receiver{}, 403, "/problems/not-genuine", "the signature does not match"},
-		{"by a signature that does not cover all", "POST", []string{signed, "Ce-Id: 1"}, "{}", guard("token"), &receiver{}, 400, "binary mode", `"status":400`},
-		{"in binary mode by a token", "POST", []string{bearer, "Ce-Id: 1"}, "{}", guard("token"), &receiver{}, 200, "took", `"status":200`},
+		{"by a signature that does not cover all", "POST", []string{signed, id, at, "Ce-Id: 1"}, "{}", guard("token"), &receiver{}, 400, "binary mode", `"status":400`},
+		{"in binary mode by a token", "POST", []string{bearer, "Ce-Id: 1"}, "{}", guard("token"), &receiver{}, 200, `{"tasks":[]`, `"status":200`},
 		{"too much", "POST", []string{bearer}, strings.Repeat("x", maxEvents+1), guard("token"), &receiver{}, 413, "64 KB", `"status":413`},
 		{"what makes no sense", "POST", []string{bearer}, "x", guard("token"), &receiver{err: task.Errorf(task.Invalid, task.Text{En: "the body", Zh: "请求体"})}, 400, "the body", `"status":400`},
 		{"what cannot be handed on", "POST", []string{bearer}, "{}", guard("token"), &receiver{err: errors.New("secret")}, 500, "/problems/internal", "secret"},
 		{"what could not be done", "POST", []string{bearer}, "{}", guard("token"), &receiver{err: fmt.Errorf("%w: %w", ErrNotTaken, &task.Error{Kind: task.Refused, Detail: task.Text{En: "secret"}})}, 503, "/problems/not-taken", "secret"},
-		{"binary mode by another header", "POST", []string{signed, "Ce-Source: x"}, "{}", guard("token"), &receiver{}, 400, "binary mode", `"status":400`},
+		{"binary mode by another header", "POST", []string{signed, id, at, "Ce-Source: x"}, "{}", guard("token"), &receiver{}, 400, "binary mode", `"status":400`},
 		{"a look", "GET", []string{bearer}, "", guard("token"), &receiver{}, 405, "OPTIONS, POST", `"status":405`},
 		{"a question of the methods", "OPTIONS", nil, "", guard("token"), &receiver{}, 204, "", `"status":204`},
 		{"where nothing is taken", "POST", []string{bearer}, "{}", guard("token"), nil, 404, "/problems/no-such-page", `"status":404`},
@@ -103,7 +106,7 @@ func TestEventsAgain(t *testing.T) {
 	s.Guard = guard("token")
 	post := func() int {
 		r.got = ""
-		q := request("POST", "/events", "Webhook-Signature: v1,good")
+		q := request("POST", "/events", "Webhook-Signature: v1,good", "Webhook-Id: msg_1", "Webhook-Timestamp: 1636081097")
 		q.Body = io.NopCloser(strings.NewReader("{}"))
 		return send(s, q).Code
 	}

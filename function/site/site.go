@@ -168,6 +168,8 @@ func (s *Site) route(path string) route {
 		if s.Events != nil {
 			return route{name: path, post: s.events}
 		}
+	case "/openapi.yaml":
+		return route{name: path, handler: s.contract, public: true}
 	case "/healthz":
 		return route{name: path, handler: s.health, public: true}
 	}
@@ -177,7 +179,7 @@ func (s *Site) route(path string) route {
 	if platform, ok := strings.CutPrefix(path, "/chat/"); ok && s.Chat != nil && platform != "" && !strings.Contains(platform, "/") {
 		return route{name: "/chat/{platform}", handler: s.chat, post: s.chat, public: true}
 	}
-	if strings.HasPrefix(path, assets) {
+	if name, ok := strings.CutPrefix(path, assets); ok && name != "" && !strings.Contains(name, "/") {
 		return route{name: assets + "{name}", handler: s.asset, public: true}
 	}
 	return route{name: "none", handler: s.noSuchPage, post: s.noSuchPage, public: true}

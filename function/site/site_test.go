@@ -172,8 +172,10 @@ func request(method, target string, headers ...string) *http.Request {
 }
 
 func send(s *Site, r *http.Request) *httptest.ResponseRecorder {
+	recorded := record(r)
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
+	recorded(w)
 	return w
 }
 

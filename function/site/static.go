@@ -26,6 +26,12 @@ func (s *Site) index(e *exchange) (*answer, error) {
 	return a, nil
 }
 
+// contract answers GET /openapi.yaml, which is for everybody: it says what can be asked,
+// and nothing of what is.
+func (s *Site) contract(e *exchange) (*answer, error) {
+	return static(e, web.Contract, "application/yaml", publicDocument)
+}
+
 func (s *Site) asset(e *exchange) (*answer, error) {
 	name := strings.TrimPrefix(e.request.URL.Path, assets)
 	switch path.Ext(name) {

@@ -80,8 +80,31 @@ func TestIndex(t *testing.T) {
 	}
 }
 
+// TestContract: what can be asked is for everybody to know.
+func TestContract(t *testing.T) {
+	s, l := newSite()
+	s.Guard = guard("")
+	got, plain := send(s, request("GET", "/openapi.yaml", compressed)), send(s, request("GET", "/openapi.yaml", asksForPage))
+	for _, w := range []http.Header{got.Header(), plain.Header()} {
+		for header, want := range map[string]string{
+			"Content-Type": "application/yaml", "Cache-Control": "public, max-age=300", "Vary": "Accept-Encoding",
+			"ETag": `W/"` + web.Contract + `"`, "Content-Language": "",
+		} {
+			if w.Get(header) != want {
+				t.Errorf("%s is %q, want %q", header, w.Get(header), want)
+			}
+		}
+	}
+	if file, _ := web.File(web.Contract); got.Header().Get("Content-Encoding") != "gzip" || got.Body.String() != string(file) {
+		t.Errorf("compressed: got %v, %d bytes, want %d", got.Header(), got.Body.Len(), len(file))
+	}
+	if plain.Header().Get("Content-Encoding") != "" || !strings.HasPrefix(plain.Body.String(), "openapi: 3.1.") || l.asked != 0 {
+		t.Errorf("not compressed: got %v %.40s after %d looks", plain.Header(), plain.Body, l.asked)
+	}
+}
+
 func TestStaticAgain(t *testing.T) {
-	for _, target := range []string{"/", assetPath(web.Style)} {
+	for _, target := range []string{"/", "/openapi.yaml", assetPath(web.Style)} {
 		for _, coding := range []string{compressed, "Accept-Encoding: identity"} {
 			s, _ := newSite()
 			get, head := send(s, request("GET", target, coding)), send(s, request("HEAD", target, coding))

@@ -76,8 +76,9 @@ func (f *Function) refuse(ctx context.Context, ev *httpEvent, p problem) respons
 	entry.Add(ctx, slog.Int("status", p.Status))
 	document, _ := encode(p) // texts, numbers and booleans always encode
 	w := &responseWriter{header: http.Header{
-		"Content-Type":  {"application/problem+json"},
-		"Cache-Control": {"no-store"},
+		"Content-Type":     {"application/problem+json"},
+		"Content-Language": {"en"},
+		"Cache-Control":    {"no-store"},
 	}}
 	if f.SetHeader != nil {
 		f.SetHeader(w.header)

@@ -459,7 +459,7 @@ func TestPanics(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := `{"statusCode":500,"headers":{"Cache-Control":"no-store","Content-Type":"application/problem+json","X-Frame-Options":"DENY"},"isBase64Encoded":false,` +
+			want := `{"statusCode":500,"headers":{"Cache-Control":"no-store","Content-Language":"en","Content-Type":"application/problem+json","X-Frame-Options":"DENY"},"isBase64Encoded":false,` +
 				`"body":"{\"type\":\"/problems/internal\",\"title\":\"Something went wrong here\",\"status\":500,\"requestId\":\"1-req\",` +
 				`\"hint\":\"Give the request id to whoever runs this function.\",\"retryable\":false}"}`
 			if string(result) != want {

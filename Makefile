@@ -20,7 +20,7 @@ GITLEAKS = $(GO) run github.com/zricethezav/gitleaks/v8@v8.30.1
 # What the tests of the pages look for.
 BROWSERS = chromium chromium-browser google-chrome google-chrome-stable headless-shell
 
-.PHONY: build package run soak generate browser tools test check gosec gitleaks fuzz bench role deploy smoke clean
+.PHONY: build package run soak generate browser tools test check gosec gitleaks fuzz bench role deploy smoke doctor clean
 
 build: ## the function, as Function Compute runs it: build/main
 	CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO) build -trimpath -buildvcs=false \
@@ -143,6 +143,9 @@ deploy: package ## with Serverless Devs (npm install -g @serverless-devs/s), and
 
 smoke: ## does what is at PUBLIC_URL work? With TOKEN, down to CloudSSO
 	@$(GO) run ./function/smoke
+
+doctor: ## has the deployed function look at itself, from where it is
+	s status invoke -e '{"doctor":true}'
 
 clean:
 	rm -rf build

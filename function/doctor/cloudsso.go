@@ -64,7 +64,7 @@ func (d *Doctor) credentials(ctx context.Context) ([]Finding, bool) {
 	role := Finding{Check: "role", OK: true, Detail: "the role of CLOUDSSO_ROLE_ARN can be assumed"}
 	if err := d.Assume(ctx); err != nil {
 		role.OK, role.Detail = false, said(err, "STS gave no credentials of the role of CLOUDSSO_ROLE_ARN")
-		role.Hint = hintLater
+		role.Hint = hintLater + "; if it goes on, " + hintNetwork
 		if !task.KindOf(err).Retryable() {
 			role.Hint = strings.TrimPrefix(task.HintOf(err).En, "For the operator: ")
 		}
@@ -102,8 +102,12 @@ func (d *Doctor) address(ctx context.Context) ([]Finding, bool) {
 	date, problem := d.reach(ctx, d.Address)
 	if problem != nil {
 		hint := problem.hint
-		if problem.hint == hintAddress {
-			hint = "CLOUDSSO_REGION, or CLOUDSSO_ENDPOINT where that is set, is not the right one; or something in between answers in its place"
+		const wrong = "CLOUDSSO_REGION, or CLOUDSSO_ENDPOINT where that is set, is not the right one; or "
+		switch hint {
+		case hintAddress:
+			hint = wrong + "something in between answers in its place"
+		case hintName:
+			hint = wrong + "names from outside are not known here, and a proxy is needed (HTTPS_PROXY)"
 		}
 		return []Finding{{Check: "CloudSSO", Detail: host + " is out of reach: " + problem.what, Hint: hint}}, true
 	}

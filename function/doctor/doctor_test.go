@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -148,9 +151,15 @@ func TestExamine(t *testing.T) {
 			d.Assume = func(context.Context) error {
 				return &task.Error{Kind: task.Timeout, Cause: errors.New("AssumeRole: no answer in time")}
 			}
-		}, []string{"ok|configuration", "ok|credentials", "wrong|role|STS gave no credentials of the role of CLOUDSSO_ROLE_ARN (AssumeRole: no answer in time)|try again", "ok|CloudSSO", "ok|clock", "ok|chats"}},
+		}, []string{"ok|configuration", "ok|credentials", "wrong|role|STS gave no credentials of the role of CLOUDSSO_ROLE_ARN (AssumeRole: no answer in time)|try again in a moment; if it goes on, see whether anything keeps", "ok|CloudSSO", "ok|clock", "ok|chats"}},
 		{"CloudSSO is out of reach", func(d *Doctor) { d.Transport = answers{d.Address: &net.DNSError{IsNotFound: true}} }, []string{
-			"ok|configuration", "ok|credentials", "wrong|CloudSSO|cloudsso.example.com is out of reach: its name is not known to the name server|CLOUDSSO_REGION", "ok|chats",
+			"ok|configuration", "ok|credentials", "wrong|CloudSSO|cloudsso.example.com is out of reach: its name is not known to the name server|CLOUDSSO_REGION, or CLOUDSSO_ENDPOINT where that is set, is not the right one; or names from outside are not known here", "ok|chats",
+		}},
+		{"another answers in CloudSSO's place", func(d *Doctor) { d.Transport = answers{d.Address: syscall.ECONNREFUSED} }, []string{
+			"ok|configuration", "ok|credentials", "wrong|CloudSSO|cloudsso.example.com is out of reach: the connection is refused|CLOUDSSO_REGION, or CLOUDSSO_ENDPOINT where that is set, is not the right one; or something", "ok|chats",
+		}},
+		{"the network keeps it from CloudSSO", func(d *Doctor) { d.Transport = answers{d.Address: io.EOF} }, []string{
+			"ok|configuration", "ok|credentials", "wrong|CloudSSO|cloudsso.example.com is out of reach: the connection was lost before there was an answer|see whether anything keeps this function", "ok|chats",
 		}},
 		{"an answer without a date", func(d *Doctor) { d.Transport = answers{} }, []string{"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|GetTaskStatus", "ok|chats"}},
 		{"a clock 59 s ahead", clock(59 * time.Second), []string{"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|clock|it agrees with CloudSSO's|", "ok|GetTaskStatus", "ok|chats"}},
@@ -384,4 +393,12 @@ func TestReach(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a proxy that is not there", func(t *testing.T) {
+		transport := acs.NewTransport()
+		transport.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(closed.URL) }
+		_, problem := (&Doctor{Transport: transport}).reach(t.Context(), secure.URL)
+		if problem == nil || problem.hint != hintProxy || !strings.HasPrefix(problem.what, "the proxy") {
+			t.Errorf("got %+v", problem)
+		}
+	})
 }

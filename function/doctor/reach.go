@@ -16,6 +16,8 @@ type problem struct{ what, hint string }
 const (
 	hintNetwork = "see whether anything keeps this function from there: in a VPC it needs a NAT gateway or an endpoint there, elsewhere perhaps a proxy (HTTPS_PROXY)"
 	hintAddress = "see whether the address is the right one, and whether anything in between answers in its place"
+	hintName    = "see whether the address is the right one; where names from outside are not known, a proxy is needed (HTTPS_PROXY)"
+	hintProxy   = "see whether HTTPS_PROXY is right; NO_PROXY names what needs none"
 )
 
 // reach has an address answer anything at all over HTTP, and returns the clock there;
@@ -44,9 +46,12 @@ func unreached(err error) *problem {
 	failed, _ := errors.AsType[net.Error](err)
 	untrusted, _ := errors.AsType[*tls.CertificateVerificationError](err)
 	_, isPlain := err.(tls.RecordHeaderError) // as it is: nobody wraps it
+	dialed, _ := errors.AsType[*net.OpError](err)
 	switch {
+	case dialed != nil && dialed.Op == "proxyconnect":
+		return &problem{"the proxy on the way there is itself out of reach", hintProxy}
 	case unresolved != nil && unresolved.IsNotFound:
-		return &problem{"its name is not known to the name server", hintAddress}
+		return &problem{"its name is not known to the name server", hintName}
 	case unresolved != nil:
 		return &problem{"its name cannot be looked up", hintNetwork}
 	case failed != nil && failed.Timeout():

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"taskstatus/function/budget"
 	"taskstatus/function/task"
 )
 
@@ -122,6 +123,18 @@ func TestTasks(t *testing.T) {
 			t.Errorf("got %s", got)
 		}
 	})
+}
+
+// TestBudget: however many tasks there are, their names are made room for once.
+func TestBudget(t *testing.T) {
+	results := make([]task.Result, maxNamed)
+	for i := range results {
+		results[i] = task.Result{ID: "t-shfqw1u1edszvxw5abcd", Task: task.Task{Status: task.InProgress}}
+	}
+	budget.Test(t, []budget.Item{{Name: "many tasks", Allocations: 5, Do: func() {
+		ctx, _ := New(context.Background())
+		Tasks(ctx, results)
+	}}})
 }
 
 // TestNoEntry: outside an invocation nothing is kept.

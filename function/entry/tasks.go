@@ -12,6 +12,8 @@ const (
 	// maxNamed is how many tasks are named, as many as one may ask for over HTTP. Of
 	// more it is only said how many stand how.
 	maxNamed = 20
+	// perNamed is about how many bytes that takes of each.
+	perNamed = 40
 	// maxReason bounds, in characters, why a task failed.
 	maxReason = 200
 )
@@ -24,6 +26,9 @@ func Tasks(ctx context.Context, results []task.Result) {
 		return
 	}
 	var named strings.Builder
+	if len(results) <= maxNamed {
+		named.Grow(len(results) * perNamed)
+	}
 	var failed, open, well, unknown int
 	var reason string
 	var failure error

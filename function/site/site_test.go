@@ -879,6 +879,32 @@ func TestLogLine(t *testing.T) {
 	}
 }
 
+// TestRefusalInTheLog: turning away who has no business here is not noteworthy; having to
+// turn away, or not being set up to let anybody in, is.
+func TestRefusalInTheLog(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		guard   guard
+		request *http.Request
+		level   string
+		outcome string
+	}{
+		{"no such page", "token", request("GET", "/nothing"), "INFO", "no-such-page"},
+		{"no token", "token", request("GET", "/tasks/"+string(failed)), "INFO", "unauthorized"},
+		{"too many wrong tokens", "token", request("GET", "/tasks/"+string(failed), "Authorization: Bearer again"), "WARN", "too-many-attempts"},
+		{"nobody is let in", "", request("GET", "/tasks/"+string(failed)), "WARN", "unconfigured"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, _ := newSite()
+			s.Guard = test.guard
+			_, log := logged(s, test.request)
+			if !strings.Contains(log, `"level":"`+test.level+`"`) || !strings.Contains(log, `"outcome":"`+test.outcome+`"`) {
+				t.Errorf("want %s and %s in %s", test.level, test.outcome, log)
+			}
+		})
+	}
+}
+
 func TestAnswer(t *testing.T) {
 	for _, test := range []struct {
 		name      string
@@ -895,7 +921,13 @@ func TestAnswer(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s, l := newSite()
-			got, err := s.Answer(t.Context(), test.directory, test.ids, time.Minute)
+			ctx, line := entry.New(t.Context())
+			got, err := s.Answer(ctx, test.directory, test.ids, time.Minute)
+			var log strings.Builder
+			line.Write(slog.New(slog.NewJSONHandler(&log, nil)))
+			if looked := test.kind != task.Forbidden; looked != strings.Contains(log.String(), `"tasks":"`+string(test.ids[0])+" ") {
+				t.Errorf("logged %s", &log)
+			}
 			if test.want == "" {
 				if task.KindOf(err) != test.kind {
 					t.Errorf("error %v, want %v", err, test.kind)

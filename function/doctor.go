@@ -51,7 +51,7 @@ const ping = `{"ping":true}`
 func examineDeployed(ctx context.Context, c *config) []doctor.Finding {
 	d := newDoctor(c, true)
 	invoker := invoke.New(c.checkEndpoint, acs.NewCredentials(true, "", ""))
-	invoker.Observe = observeForDoctor
+	invoker.Transport, invoker.Observe = d.Transport, observeForDoctor
 	checker := target(ctx, c.checkFunction)
 	d.Checker = checker.Function
 	d.Ping = func(ctx context.Context) error { return invoker.InvokeAsync(ctx, checker, []byte(ping), 0) }

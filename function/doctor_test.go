@@ -1,10 +1,14 @@
 package main
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"taskstatus/function/acs"
+	"taskstatus/function/entry"
 )
 
 func TestVersion(t *testing.T) {
@@ -71,5 +75,54 @@ ok      chats: none is configured
 `
 	if joined := strings.Join(got, ""); joined != want {
 		t.Errorf("printed\n%swant\n%s", joined, want)
+	}
+}
+
+// TestDoctorDeployed: from inside, each thing is asked for once and counted, on connections
+// that do not stay; that the function may not invoke matters where it hands anything on.
+func TestDoctorDeployed(t *testing.T) {
+	asked := 0
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !r.Close {
+			t.Errorf("the connection of %s %s is kept", r.Method, r.URL.Path)
+		}
+		switch {
+		case r.Method == http.MethodPost:
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = w.Write([]byte(`{"Code":"AccessDenied","RequestId":"005F4624"}`))
+		case r.URL.RawQuery != "":
+			asked++
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = w.Write([]byte(`{"Code":"ServiceUnavailable","RequestId":"005F4623"}`))
+		}
+	}))
+	defer api.Close()
+	for _, test := range []struct {
+		name, variable string
+		warning        bool
+	}{
+		{"nothing is handed on", "", true},
+		{"a chat", "SLACK_SIGNING_SECRET=8f742231b10e8888abcd99yyyzzzhunter2", false},
+		{"what is posted", "EVENTS_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c, err := readConfig(environment("CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_ENDPOINT="+api.URL,
+				"CHECK_ENDPOINT="+api.URL, "CHECK_FUNCTION=checker", "SLACK_API_URL="+api.URL, test.variable))
+			if err != nil {
+				t.Fatal(err)
+			}
+			asked = 0
+			ctx, line := entry.New(acs.WithCredentials(t.Context(), "id", "secret", "token"))
+			findings := examineDeployed(ctx, &c)
+			last := findings[len(findings)-1]
+			if last.Check != "invocation" || last.OK != test.warning || last.Warning != test.warning || !strings.HasPrefix(last.Detail, "this function may not invoke checker (HTTP 403 AccessDenied, request id 005F4624)") {
+				t.Errorf("got %+v", last)
+			}
+			var log strings.Builder
+			line.Write(slog.New(slog.NewJSONHandler(&log, nil)))
+			if asked != 1 || !strings.Contains(log.String(), `"calls":2,"upstreamRequestId":"005F4624","upstreamCode":"AccessDenied"`) {
+				t.Errorf("CloudSSO was asked %d times, logged %s", asked, &log)
+			}
+		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"taskstatus/function/acs"
 	"taskstatus/function/check"
 	"taskstatus/function/cloudsso"
+	"taskstatus/function/entry"
 	"taskstatus/function/site"
 	"taskstatus/function/task"
 	"taskstatus/function/trigger"
@@ -156,6 +158,52 @@ func TestTimer(t *testing.T) {
 	}
 	if _, err := c.timer(t.Context(), trigger.Timer{Time: time.Now()}); task.KindOf(err) != task.Invalid {
 		t.Errorf("without a payload: %v", err)
+	}
+}
+
+// TestOutcomeInLog: what came of a check is in the line of its invocation.
+func TestOutcomeInLog(t *testing.T) {
+	c, _, _ := newChecks()
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	c.checker.Now = func() time.Time { return noon }
+	event := trigger.CloudEvent{ID: "1", Source: "/ci", Type: "assigned", Data: json.RawMessage(`{"taskId":"` + string(failedID) + `"}`)}
+	for _, test := range []struct {
+		name string
+		do   func(context.Context) (any, error)
+		want string
+	}{
+		{"an event", func(ctx context.Context) (any, error) { return c.cloudEvents(ctx, []trigger.CloudEvent{event}) },
+			`"tasks":"` + string(failedID) + ` Failed","counts":{"failed":1},"told":["chat"],"calls"`},
+		{"the same again", func(ctx context.Context) (any, error) { return c.cloudEvents(ctx, []trigger.CloudEvent{event}) }, `"ignored":1,"calls"`},
+		{"a sweep", func(ctx context.Context) (any, error) {
+			return c.timer(ctx, trigger.Timer{Time: noon, Payload: `{"sweep":"5m"}`})
+		}, `"from":"2026-03-01T11:54:30Z","to":"2026-03-01T11:59:30Z","calls"`},
+	} {
+		ctx, line := entry.New(t.Context())
+		_, err := test.do(ctx)
+		var log strings.Builder
+		line.Write(slog.New(slog.NewJSONHandler(&log, nil)))
+		if err != nil || !strings.Contains(log.String(), test.want) {
+			t.Errorf("%s: %v, want %s in %s", test.name, err, test.want, &log)
+		}
+	}
+}
+
+// TestObserver: a call is its invocation's, and seen by itself only by who wants to.
+func TestObserver(t *testing.T) {
+	for _, level := range []slog.Level{slog.LevelInfo, slog.LevelDebug} {
+		var calls, lines strings.Builder
+		ctx, line := entry.New(t.Context())
+		line.RequestID = "1-req"
+		observer(slog.New(slog.NewJSONHandler(&calls, &slog.HandlerOptions{Level: level})), "cloudsso")(ctx,
+			acs.Call{Action: "GetTask", Status: http.StatusForbidden, Code: "NoPermission", RequestID: "R-1"})
+		line.Write(slog.New(slog.NewJSONHandler(&lines, nil)))
+		if want := `"calls":1,"upstreamRequestId":"R-1","upstreamCode":"NoPermission"`; !strings.Contains(lines.String(), want) {
+			t.Errorf("want %s in %s", want, &lines)
+		}
+		if want := `"msg":"cloudsso","requestId":"1-req","action":"GetTask"`; strings.Contains(calls.String(), want) != (level == slog.LevelDebug) {
+			t.Errorf("at %v logged %s", level, &calls)
+		}
 	}
 }
 

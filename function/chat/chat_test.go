@@ -541,19 +541,30 @@ func (broken) Look(_ context.Context, _ task.DirectoryID, ids []task.ID, _ time.
 	return []task.Result{{ID: ids[0], Err: errors.New("a secret")}}
 }
 
-// TestLogged: the log has what was asked and how it stands, and nothing secret.
+// TestLogged: the log has what was asked and how it stands, and nothing secret; of a call
+// that comes again only that it did.
 func TestLogged(t *testing.T) {
 	v := newVendor(t)
 	for platform, call := range callers {
 		b, _ := newBot(t, v.URL)
-		got := logged(t.Context(), func(ctx context.Context) {
-			if _, err := asked(b, platform, call(v.URL, "task "+string(failedID)).WithContext(ctx)); err != nil {
-				t.Error(err)
+		r := call(v.URL, "task "+string(failedID))
+		body, _ := io.ReadAll(r.Body)
+		answered := `"platform":"` + platform + `","command":"task","tasks":"` + string(failedID) + ` Failed","counts":{"failed":1},"reason":"No Permission.","calls":0,`
+		again := `"platform":"` + platform + `","again":true,"calls":0,`
+		if platform == "wecom" {
+			again = answered // what it got no answer to
+		}
+		for _, want := range []string{answered, again} {
+			got := logged(t.Context(), func(ctx context.Context) {
+				r := r.WithContext(ctx)
+				r.Body = io.NopCloser(bytes.NewReader(body))
+				if _, err := asked(b, platform, r); err != nil {
+					t.Error(err)
+				}
+			})
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: logged %s, want %s", platform, got, want)
 			}
-		})
-		want := `"platform":"` + platform + `","command":"task","tasks":"` + string(failedID) + ` Failed","counts":{"failed":1},"reason":"No Permission.","calls":0,`
-		if !strings.Contains(got, want) {
-			t.Errorf("%s: logged %s, want %s", platform, got, want)
 		}
 	}
 }

@@ -42,12 +42,18 @@ func TestWait(t *testing.T) {
 						return test.invoke(ctx, p, d)
 					}
 				}
-				response, err := asked(b, platform, call(v.URL, test.text))
-				if err != nil {
-					t.Fatal(err)
-				}
+				var response string
+				log := logged(t.Context(), func(ctx context.Context) {
+					var err error
+					if response, err = asked(b, platform, call(v.URL, test.text).WithContext(ctx)); err != nil {
+						t.Fatal(err)
+					}
+				})
 				if got := told(t, v, platform, response); !strings.Contains(got, test.want) {
 					t.Errorf("%q is not in %s", test.want, got)
+				}
+				if failed := test.name == "without the right"; failed != strings.Contains(log, `"invokeError":"refused`) || failed && !strings.Contains(log, `"level":"WARN"`) {
+					t.Errorf("logged %s", log)
 				}
 				if (payload != nil) != test.invoked {
 					t.Errorf("invoked with %s", payload)

@@ -4,10 +4,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"taskstatus/function/acs"
+	"taskstatus/function/doctor"
 	"taskstatus/function/entry"
 )
 
@@ -124,5 +126,21 @@ func TestDoctorDeployed(t *testing.T) {
 				t.Errorf("CloudSSO was asked %d times, logged %s", asked, &log)
 			}
 		})
+	}
+}
+
+// TestDoctorDeployedWithoutRole: in Function Compute there are no other credentials than
+// the function's.
+func TestDoctorDeployedWithoutRole(t *testing.T) {
+	for name, value := range map[string]string{"ALIBABA_CLOUD_ACCESS_KEY_ID": "", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "", "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"} {
+		t.Setenv(name, value)
+	}
+	c, err := readConfig(environment("CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_ENDPOINT=http://127.0.0.1:1", "CHECK_ENDPOINT=http://127.0.0.1:1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "this function has no credentials: give it a RAM role"
+	if findings := examineDeployed(t.Context(), &c); !slices.ContainsFunc(findings, func(f doctor.Finding) bool { return f.Check == "credentials" && !f.OK && f.Detail == want }) {
+		t.Errorf("want %q in %+v", want, findings)
 	}
 }

@@ -87,8 +87,8 @@ type Doctor struct {
 	Address string
 	// CloudSSO is what answers there, asked with those credentials.
 	CloudSSO CloudSSO
-	// Directories are those to ask for, and ListTasks and GetTask say that the function
-	// makes these calls too.
+	// Directories are those to ask for. GetTask says that the function makes this call too,
+	// and ListTasks that it is configured to make that one.
 	Directories        []task.DirectoryID
 	ListTasks, GetTask bool
 

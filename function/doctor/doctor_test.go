@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -30,11 +31,15 @@ var (
 type cloud struct {
 	exchanges map[string]acs.Call
 	errs      map[string]error
-	calls     []string
+
+	mu    sync.Mutex
+	calls []string
 }
 
 func (c *cloud) call(ctx context.Context, action, detail string) error {
+	c.mu.Lock()
 	c.calls = append(c.calls, action+" "+detail)
+	c.mu.Unlock()
 	if exchange, ok := c.exchanges[action]; ok {
 		Observe(ctx, exchange)
 	}
@@ -118,31 +123,31 @@ func TestExamine(t *testing.T) {
 		lines []string // the findings, each a prefix of a line; nothing else is found
 	}{
 		{"healthy", func(*Doctor) {}, []string{
-			"ok|configuration|every variable", "ok|credentials|an AccessKey pair|", "ok|CloudSSO|cloudsso.example.com can be reached|", "ok|clock|", "ok|GetTaskStatus d-00fc2p61abcd|", "ok|chats|none is configured|",
+			"ok|configuration|every variable", "ok|credentials|an AccessKey pair|", "ok|CloudSSO|cloudsso.example.com can be reached|", "ok|clock|", "ok|GetTaskStatus d-00fc2p61abcd|", "ok|ListTasks d-00fc2p61abcd|", "ok|chats|none is configured|",
 		}},
 		{"two variables wrong, and a warning", func(d *Doctor) {
 			d.Wrong, d.Warnings = errors.Join(errors.New("A: wrong"), errors.Join(errors.New("B: wrong"))), []string{"C: odd"}
 		}, []string{
-			"wrong|configuration|A: wrong|", "wrong|configuration|B: wrong|", "ok warning|configuration|C: odd|", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|chats",
+			"wrong|configuration|A: wrong|", "wrong|configuration|B: wrong|", "ok warning|configuration|C: odd|", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|ListTasks", "ok|chats",
 		}},
 		{"no address and no directory", func(d *Doctor) { d.Address, d.CloudSSO, d.Directories = "", nil, nil }, []string{"ok|configuration", "ok|credentials", "ok|chats"}},
 		{"everybody is let in", func(d *Doctor) { d.Access = policy{open: true, configured: true} }, []string{
-			"ok|configuration", "ok|access|everybody is let in: ACCESS=open|", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|chats",
+			"ok|configuration", "ok|access|everybody is let in: ACCESS=open|", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|ListTasks", "ok|chats",
 		}},
 		{"browsers sign in", func(d *Doctor) { d.Access = policy{configured: true, signs: true} }, []string{
-			"ok|configuration", "ok|access|who has a token", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|chats",
+			"ok|configuration", "ok|access|who has a token", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|ListTasks", "ok|chats",
 		}},
 		{"only programs", func(d *Doctor) { d.Access = policy{configured: true} }, []string{
-			"ok|configuration", "ok|access|programs that have a token", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|chats",
+			"ok|configuration", "ok|access|programs that have a token", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|ListTasks", "ok|chats",
 		}},
-		{"nobody", func(d *Doctor) { d.Access = policy{} }, []string{"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|chats"}},
+		{"nobody", func(d *Doctor) { d.Access = policy{} }, []string{"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|ListTasks", "ok|chats"}},
 		{"no credentials", func(d *Doctor) {
 			d.Source = func(context.Context) (string, error) {
 				return "", &task.Error{Kind: task.Refused, Detail: task.Text{En: "there are none"}}
 			}
 		}, []string{"ok|configuration", "wrong|credentials|there are none|", "ok|CloudSSO", "ok|clock", "ok|chats"}},
 		{"a role", func(d *Doctor) { d.Assume = func(context.Context) error { return nil } }, []string{
-			"ok|configuration", "ok|credentials", "ok|role|the role of CLOUDSSO_ROLE_ARN can be assumed|", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|chats",
+			"ok|configuration", "ok|credentials", "ok|role|the role of CLOUDSSO_ROLE_ARN can be assumed|", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|ListTasks", "ok|chats",
 		}},
 		{"a role that is not to be assumed", func(d *Doctor) {
 			d.Assume = func(context.Context) error { return refused("AssumeRole: NoPermission") }
@@ -161,11 +166,11 @@ func TestExamine(t *testing.T) {
 		{"the network keeps it from CloudSSO", func(d *Doctor) { d.Transport = answers{d.Address: io.EOF} }, []string{
 			"ok|configuration", "ok|credentials", "wrong|CloudSSO|cloudsso.example.com is out of reach: the connection was lost before there was an answer|see whether anything keeps this function", "ok|chats",
 		}},
-		{"an answer without a date", func(d *Doctor) { d.Transport = answers{} }, []string{"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|GetTaskStatus", "ok|chats"}},
-		{"a clock 59 s ahead", clock(59 * time.Second), []string{"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|clock|it agrees with CloudSSO's|", "ok|GetTaskStatus", "ok|chats"}},
-		{"a clock 2 min ahead", clock(2 * time.Minute), []string{"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok warning|clock|it is 2m0s ahead of CloudSSO's, which refuses what is dated more than 15 minutes off|set", "ok|GetTaskStatus", "ok|chats"}},
-		{"a clock 15 min ahead", clock(15 * time.Minute), []string{"ok|configuration", "ok|credentials", "ok|CloudSSO", "wrong|clock|it is 15m0s ahead", "ok|GetTaskStatus", "ok|chats"}},
-		{"a clock an hour behind", clock(-time.Hour), []string{"ok|configuration", "ok|credentials", "ok|CloudSSO", "wrong|clock|it is 1h0m0s behind", "ok|GetTaskStatus", "ok|chats"}},
+		{"an answer without a date", func(d *Doctor) { d.Transport = answers{} }, []string{"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|GetTaskStatus", "ok|ListTasks", "ok|chats"}},
+		{"a clock 59 s ahead", clock(59 * time.Second), []string{"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|clock|it agrees with CloudSSO's|", "ok|GetTaskStatus", "ok|ListTasks", "ok|chats"}},
+		{"a clock 2 min ahead", clock(2 * time.Minute), []string{"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok warning|clock|it is 2m0s ahead of CloudSSO's, which refuses what is dated more than 15 minutes off|set", "ok|GetTaskStatus", "ok|ListTasks", "ok|chats"}},
+		{"a clock 15 min ahead", clock(15 * time.Minute), []string{"ok|configuration", "ok|credentials", "ok|CloudSSO", "wrong|clock|it is 15m0s ahead", "ok|GetTaskStatus", "ok|ListTasks", "ok|chats"}},
+		{"a clock an hour behind", clock(-time.Hour), []string{"ok|configuration", "ok|credentials", "ok|CloudSSO", "wrong|clock|it is 1h0m0s behind", "ok|GetTaskStatus", "ok|ListTasks", "ok|chats"}},
 		{"chats", func(d *Doctor) {
 			d.Transport = answers{d.Address: now, "https://gone.example.com": &net.DNSError{}, "https://hunter2.example.com": errors.New("https://hunter2.example.com")}
 			d.Chats = []Chat{
@@ -176,23 +181,31 @@ func TestExamine(t *testing.T) {
 				{Name: "e", Posts: true, Address: "https://hunter2.example.com", Secret: true},
 			}
 		}, []string{
-			"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus",
+			"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|ListTasks",
 			"ok|chat a|is answered and is posted to (what comes of it notify-test tells); https://a.example.com can be reached|",
 			"ok|chat b|is answered; https://b.example.com can be reached and accepts this function|",
 			"wrong|chat c|is answered; https://b.example.com can be reached, but this function fails to prove itself there: code 10014: no|",
 			"wrong|chat d|is posted to (what comes of it notify-test tells); https://gone.example.com is out of reach: its name cannot be looked up|see",
 			"wrong|chat e|is posted to (what comes of it notify-test tells); its address is out of reach: the connection was lost",
 		}},
-		{"it can be invoked", ping(acs.Call{Status: 202}, nil, true), []string{"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|chats", "ok|invocation|this function can invoke checker|"}},
+		{"no right to list", unlisted(false), []string{
+			"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus",
+			"ok warning|ListTasks d-00fc2p61abcd|these credentials are good, but not for this (HTTP 403 NoPermission); nothing that is configured needs it, but timers and events that name no task do|let the role, or the user, have cloudsso:ListTasks", "ok|chats",
+		}},
+		{"no right to list, though lists are shown", unlisted(true), []string{
+			"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus",
+			"wrong|ListTasks d-00fc2p61abcd|these credentials are good, but not for this (HTTP 403 NoPermission)|let the role, or the user, have cloudsso:ListTasks", "ok|chats",
+		}},
+		{"it can be invoked", ping(acs.Call{Status: 202}, nil, true), []string{"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|ListTasks", "ok|chats", "ok|invocation|this function can invoke checker|"}},
 		{"it may not be invoked", ping(acs.Call{Status: 403, Code: "AccessDenied", RequestID: "R-2"}, refused("x"), true), []string{
-			"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|chats",
+			"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|ListTasks", "ok|chats",
 			"wrong|invocation|this function may not invoke checker (HTTP 403 AccessDenied, request id R-2)|let its role have fc:InvokeFunction on acs:fc:*:*:functions/checker",
 		}},
 		{"it may not, and need not", ping(acs.Call{Status: 403, Code: "AccessDenied"}, refused("x"), false), []string{
-			"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|chats", "ok warning|invocation|this function may not invoke checker (HTTP 403 AccessDenied); nothing",
+			"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|ListTasks", "ok|chats", "ok warning|invocation|this function may not invoke checker (HTTP 403 AccessDenied); nothing",
 		}},
 		{"there is none to invoke", ping(acs.Call{Status: 404, Code: "FunctionNotFound"}, refused("InvokeFunction: HTTP 404 FunctionNotFound"), true), []string{
-			"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|chats", "wrong|invocation|it is refused (InvokeFunction: HTTP 404 FunctionNotFound)|",
+			"ok|configuration", "ok|credentials", "ok|CloudSSO", "ok|clock", "ok|GetTaskStatus", "ok|ListTasks", "ok|chats", "wrong|invocation|it is refused (InvokeFunction: HTTP 404 FunctionNotFound)|",
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -212,6 +225,14 @@ func TestExamine(t *testing.T) {
 
 func clock(ahead time.Duration) func(*Doctor) {
 	return func(d *Doctor) { d.Now = func() time.Time { return now.Add(ahead) } }
+}
+
+func unlisted(shown bool) func(*Doctor) {
+	return func(d *Doctor) {
+		d.ListTasks = shown
+		c := d.CloudSSO.(*cloud)
+		c.exchanges["ListTasks"], c.errs["ListTasks"] = acs.Call{Status: 403, Code: "NoPermission"}, &task.Error{Kind: task.Refused}
+	}
 }
 
 func ping(exchange acs.Call, err error, hands bool) func(*Doctor) {
@@ -281,15 +302,12 @@ func TestCalls(t *testing.T) {
 		change func(*Doctor, *cloud)
 		want   []string
 	}{
-		"by default": {func(*Doctor, *cloud) {}, []string{"GetTaskStatus" + id}},
-		"details":    {func(d *Doctor, _ *cloud) { d.GetTask = true }, []string{"GetTask" + id, "GetTaskStatus" + id}},
-		"lists":      {func(d *Doctor, _ *cloud) { d.ListTasks = true }, []string{"GetTaskStatus" + id, "ListTasks d-00fc2p61abcd 1"}},
-		"nothing after a directory that is not there": {func(d *Doctor, c *cloud) {
-			d.ListTasks = true
+		"by default": {func(*Doctor, *cloud) {}, []string{"GetTaskStatus" + id, "ListTasks d-00fc2p61abcd 1"}},
+		"details":    {func(d *Doctor, _ *cloud) { d.GetTask = true }, []string{"GetTask" + id, "GetTaskStatus" + id, "ListTasks d-00fc2p61abcd 1"}},
+		"nothing after a directory that is not there": {func(_ *Doctor, c *cloud) {
 			c.exchanges["GetTaskStatus"] = acs.Call{Status: 404, Code: "EntityNotExists.Directory"}
 		}, []string{"GetTaskStatus" + id}},
-		"the rest after a permission that is missing": {func(d *Doctor, c *cloud) {
-			d.ListTasks = true
+		"the rest after a permission that is missing": {func(_ *Doctor, c *cloud) {
 			c.exchanges["GetTaskStatus"] = acs.Call{Status: 403, Code: "NoPermission"}
 		}, []string{"GetTaskStatus" + id, "ListTasks d-00fc2p61abcd 1"}},
 	} {

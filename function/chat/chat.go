@@ -158,6 +158,7 @@ func (b *Bot) reply(ctx context.Context, p *base, q question) message {
 	entry.Add(ctx, slog.String("command", c.verb.String()))
 	directory, text, err := directoryIn(c.text, b.Directories)
 	if err != nil {
+		entry.Fail(ctx, err)
 		m := message{language: c.language}
 		b.tellError(ctx, &m, err)
 		return m

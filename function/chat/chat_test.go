@@ -568,3 +568,34 @@ func TestLogged(t *testing.T) {
 		}
 	}
 }
+
+// TestLoggedFailures: what a person is told of an error, in few words, the log has in full.
+func TestLoggedFailures(t *testing.T) {
+	for _, test := range []struct {
+		name, text string
+		err        error
+		want       []string
+	}{
+		{"a list", "recent", nil, []string{`"level":"INFO"`, `"command":"recent","listed":0,`, `"outcome":"ok"}`}},
+		{"a list that CloudSSO refuses", "recent", &task.Error{Kind: task.Refused, Cause: errors.New("NoPermission")},
+			[]string{`"level":"WARN"`, `"command":"recent","calls"`, `"outcome":"refused","error":"refused: NoPermission"}`}},
+		{"what nobody foresaw of a list", "failed", errors.New("unforeseen"), []string{`"level":"ERROR"`, `"outcome":"internal","error":"unforeseen"}`}},
+		{"another's directory", "task " + string(failedID) + " d-aaaaaaaaaaaa", nil, []string{`"level":"INFO"`, `"outcome":"forbidden","error":"forbidden`}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			v := newVendor(t)
+			b, known := newBot(t, v.URL)
+			known.err = test.err
+			got := logged(t.Context(), func(ctx context.Context) {
+				if _, err := asked(b, "slack", slackCall(v.URL, test.text, noon, nil).WithContext(ctx)); err != nil {
+					t.Error(err)
+				}
+			})
+			for _, want := range test.want {
+				if !strings.Contains(got, want) {
+					t.Errorf("%s is not in %s", want, got)
+				}
+			}
+		})
+	}
+}

@@ -3,8 +3,10 @@ package chat
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 
+	"taskstatus/function/entry"
 	"taskstatus/function/task"
 )
 
@@ -40,9 +42,11 @@ func (b *Bot) list(ctx context.Context, c command, directory task.DirectoryID) m
 	defer cancel()
 	page, err := b.Lister.ListTasks(ctx, request)
 	if err != nil {
+		entry.Fail(ctx, err)
 		b.tellError(ctx, &m, err)
 		return m
 	}
+	entry.Add(ctx, slog.Int("listed", len(page.Tasks)))
 	m.sign(page.RequestID)
 	m.fields = b.named(directory, c.language)
 	if page.Total == 0 {

@@ -17,6 +17,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"regexp"
@@ -80,6 +81,9 @@ func address(site string) (string, error) {
 	u, err := url.Parse(site)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.Path != "" || u.User != nil || u.RawQuery != "" {
 		return "", fmt.Errorf("PUBLIC_URL: %q is not a site's address: one is like https://status.example.com", site)
+	}
+	if ip, err := netip.ParseAddr(u.Hostname()); u.Scheme != "https" && u.Hostname() != "localhost" && (err != nil || !ip.IsLoopback()) {
+		return "", fmt.Errorf("PUBLIC_URL: %q does not begin with https://: on the way there everybody could read the token", site)
 	}
 	return site, nil
 }

@@ -170,6 +170,7 @@ func TestWay(t *testing.T) {
 		{"no address", "", nil, "PUBLIC_URL is not set"},
 		{"a path", "https://status.example.com/tasks", nil, "PUBLIC_URL: "},
 		{"no scheme", "status.example.com", nil, "PUBLIC_URL: "},
+		{"a token that everybody could read", "http://status.example.com", nil, "PUBLIC_URL: \"http://status.example.com\" does not begin with https://"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := looked(t, test.client, test.site, "")

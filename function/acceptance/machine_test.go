@@ -41,12 +41,12 @@ type machine struct {
 }
 
 // newMachine starts a machine for one test, with variables of the function
-// such as "ACCESS=token" beside the environment. What it logs is shown where
-// the test fails.
-func newMachine(t *testing.T, environ ...string) *machine {
+// such as "ACCESS=token" beside the environment, and flags of the stand-in such as
+// "-instances=1". What it logs is shown where the test fails.
+func newMachine(t *testing.T, options ...string) *machine {
 	t.Helper()
 	var log bytes.Buffer
-	m, err := startMachine(&log, environ...)
+	m, err := startMachine(&log, options...)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &log)
 	}
@@ -61,13 +61,20 @@ func newMachine(t *testing.T, environ ...string) *machine {
 
 // startMachine starts the binaries on ports of their own and reads from their
 // banner where they are.
-func startMachine(log io.Writer, environ ...string) (*machine, error) {
+func startMachine(log io.Writer, options ...string) (*machine, error) {
 	m := &machine{process: exec.Command(binaries.local, "-function", binaries.function,
 		"-addr", "127.0.0.1:0", "-console", "127.0.0.1:0", "-cloudsso", "127.0.0.1:0", "-chat", "127.0.0.1:0", "-quiet")}
 	if dir := os.Getenv("EXCHANGES"); dir != "" {
 		m.process.Args = append(m.process.Args, "-record", filepath.Join(dir, "acceptance-"+rand.Text()+".jsonl"))
 	}
-	m.process.Env = append(os.Environ(), environ...)
+	m.process.Env = os.Environ()
+	for _, option := range options {
+		if strings.HasPrefix(option, "-") {
+			m.process.Args = append(m.process.Args, option)
+		} else {
+			m.process.Env = append(m.process.Env, option)
+		}
+	}
 	m.process.Stderr = log
 	banner, err := m.process.StdoutPipe()
 	if err != nil {

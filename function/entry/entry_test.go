@@ -104,6 +104,7 @@ func TestTasks(t *testing.T) {
 			`"INFO","tasks":"t-a Failed","counts":{"failed":1},"reason":"` + strings.Repeat("云", maxReason) + `…","calls":0,"outcome":"ok"`},
 		{"a reason of just as many", []task.Result{result("t-a", task.Failed, strings.Repeat("云", maxReason))},
 			`"INFO","tasks":"t-a Failed","counts":{"failed":1},"reason":"` + strings.Repeat("云", maxReason) + `","calls":0,"outcome":"ok"`},
+		{"as many as are named", many[1:], `"INFO","tasks":"` + strings.Repeat("t-x Success, ", maxNamed-1) + `t-x Success","counts":{"success":20},"calls":0,"outcome":"ok"`},
 		{"too many to name", many, `"INFO","counts":{"success":21},"calls":0,"outcome":"ok"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

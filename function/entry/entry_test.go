@@ -61,6 +61,10 @@ func TestWrite(t *testing.T) {
 			`"ERROR","msg":"invocation","requestId":"1-req","kind":"direct","calls":0,"outcome":"internal","error":"x"}`},
 		{"whoever asked has gone", func(ctx context.Context) { Fail(ctx, fmt.Errorf("x: %w", context.Canceled)) },
 			`"INFO","msg":"invocation","requestId":"1-req","kind":"direct","calls":0,"outcome":"canceled","error":"x: context canceled"}`},
+		{"raised before it fails", func(ctx context.Context) {
+			Raise(ctx, slog.LevelWarn)
+			Fail(ctx, &task.Error{Kind: task.NotFound})
+		}, `"WARN","msg":"invocation","requestId":"1-req","kind":"direct","calls":0,"outcome":"not-found","error":"not-found"}`},
 		{"ended otherwise", func(ctx context.Context) {
 			Fail(ctx, refused)
 			End(ctx, "failed", slog.LevelError, errors.New("x"))

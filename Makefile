@@ -65,10 +65,10 @@ function/acceptance/node_modules/.package-lock.json: function/acceptance/package
 # to the contract.
 EXCHANGES = $(CURDIR)/build/exchanges
 test: browser
-	rm -rf $(EXCHANGES) && mkdir -p $(EXCHANGES)
-	EXCHANGES=$(EXCHANGES) $(GO) test $(RACE) -count=1 ./...
-	cd function/acceptance && EXCHANGES=$(EXCHANGES) $(GO) test $(RACE) -count=1
-	cd function/acceptance && $(GO) test -count=1 -run '^TestRecorded$$' -recorded $(EXCHANGES)
+	rm -rf '$(EXCHANGES)' && mkdir -p '$(EXCHANGES)'
+	EXCHANGES='$(EXCHANGES)' $(GO) test $(RACE) -count=1 ./...
+	cd function/acceptance && EXCHANGES='$(EXCHANGES)' $(GO) test $(RACE) -count=1
+	cd function/acceptance && $(GO) test -count=1 -run '^TestRecorded$$' -recorded '$(EXCHANGES)'
 	cd function/bench && $(GO) test $(RACE) -count=1
 
 check: tools test gosec gitleaks ## all that CI runs, but for fuzz

@@ -8,7 +8,9 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -62,6 +64,45 @@ func TestRecorded(t *testing.T) {
 		t.Errorf("described, but never seen: %v", never)
 	case len(never) > 0:
 		t.Logf("described, but not seen: %v", never)
+	}
+}
+
+// TestRecordedBesideOthers: where the project is in a folder with a space in its name, make
+// test deletes nothing but what it has recorded, and records where it looks then.
+func TestRecordedBesideOthers(t *testing.T) {
+	t.Parallel()
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	project, other := filepath.Join(dir, "task status"), filepath.Join(dir, "task")
+	exchanges := filepath.Join(project, "build", "exchanges")
+	err = errors.Join(
+		os.WriteFile(other, nil, 0o600),
+		os.MkdirAll(filepath.Join(project, "function", "acceptance"), 0o755),
+		os.Mkdir(filepath.Join(project, "function", "bench"), 0o755),
+		os.WriteFile(filepath.Join(project, "Makefile"), makefile, 0o600),
+		os.WriteFile(filepath.Join(dir, "go"), []byte("#!/bin/sh\necho \"$EXCHANGES: $*\" >> \"$SAID\"\n"), 0o755),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := filepath.Join(dir, "said")
+	command := exec.Command("make", "test", "GO="+filepath.Join(dir, "go"))
+	command.Dir, command.Env = project, append(os.Environ(), "SAID="+said, "CHROMIUM=none")
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	if _, err := os.Stat(other); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(exchanges); err != nil {
+		t.Error(err)
+	}
+	text, err := os.ReadFile(said)
+	if want := exchanges + ": test "; err != nil || strings.Count(string(text), want) < 2 || !strings.Contains(string(text), "-recorded "+exchanges+"\n") {
+		t.Errorf("want twice %s, and then -recorded: %v\n%s", want, err, text)
 	}
 }
 

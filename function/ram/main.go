@@ -1,7 +1,7 @@
 // Command ram makes the RAM role that Function Compute gives the function, or brings it up
 // to date, with the aliyun CLI: as many rights as the configuration in the environment
-// needs, and no more. It prints each command before it runs it; with DRY_RUN=1 it
-// prints only, as for an account that has nothing yet.
+// needs, and no more. It prints each command before it runs it; with anything in DRY_RUN
+// it prints only, as for an account that has nothing yet.
 package main
 
 import (
@@ -43,7 +43,7 @@ func run(getenv func(string) string, deployed string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	c := &cli{out: out, dry: getenv("DRY_RUN") == "1"}
+	c := &cli{out: out, dry: getenv("DRY_RUN") != ""}
 	arn, err := c.role()
 	if err != nil {
 		return err
@@ -66,8 +66,15 @@ func run(getenv func(string) string, deployed string, out io.Writer) error {
 // A policy is a named document of rights.
 type policy struct{ name, document string }
 
-// ticks finds a timer among the triggers of s.yaml.
-var ticks = regexp.MustCompile(`(?m)^ *triggerType: timer\b`)
+// ours are the names of all files of policies. What else the role has, somebody gave it
+// for what is theirs, such as to write into a queue.
+var ours = []string{"status", "recent", "details", "invoke", "assume"}
+
+// policyName is what the policy in a file is called.
+func policyName(file string) string { return roleName + "-" + file }
+
+// ticks finds a timer among the triggers of s.yaml, in whichever way it is written.
+var ticks = regexp.MustCompile(`(?m)^[^#\n]*\btriggerType: *["']?timer\b`)
 
 // policies are those that the role needs, and those that another account's role does
 // which it assumes.
@@ -135,7 +142,7 @@ func filled(name, blank string, values []string) policy {
 		}
 		document.Statement[i].Resource = resources
 	}
-	return policy{roleName + "-" + name, encoded(document)}
+	return policy{policyName(name), encoded(document)}
 }
 
 // read decodes one of the documents, which the tests read too.
@@ -299,8 +306,9 @@ func (c *cli) attach(wanted []policy) error {
 		}
 	}
 	for _, p := range answer.Policies.Policy {
+		isOurs := slices.ContainsFunc(ours, func(name string) bool { return p.PolicyName == policyName(name) })
 		isWanted := slices.ContainsFunc(wanted, func(w policy) bool { return w.name == p.PolicyName })
-		if attached[p.PolicyName] && strings.HasPrefix(p.PolicyName, roleName+"-") && !isWanted {
+		if attached[p.PolicyName] && isOurs && !isWanted {
 			if err := to("DetachPolicyFromRole", p.PolicyName); err != nil {
 				return err
 			}

@@ -139,7 +139,10 @@ func (a *account) do(action string, p map[string]string) (answer any, code strin
 		a.Policies[name] = append(policy, p["PolicyDocument"])
 		return object{}, ""
 	case "ListPoliciesForRole":
-		list := []object{{"PolicyName": "AliyunLogFullAccess", "PolicyType": "System"}, {"PolicyName": "somebody-elses", "PolicyType": "Custom"}}
+		list := []object{{"PolicyName": "AliyunLogFullAccess", "PolicyType": "System"}}
+		for _, name := range []string{"somebody-elses", "cloudsso-task-status-queue", "details"} {
+			list = append(list, object{"PolicyName": name, "PolicyType": "Custom"})
+		}
 		for _, name := range a.Attached {
 			list = append(list, object{"PolicyName": name, "PolicyType": "Custom"})
 		}
@@ -231,6 +234,8 @@ func TestRights(t *testing.T) {
 	}{
 		{"the least", noTimers, []string{one}, []string{"status", "invoke"}},
 		{"timers", timers, []string{one}, []string{"status", "recent", "invoke"}},
+		{"timers, in other words", "triggers: [{triggerName: sweep, triggerType: 'timer'}]\n", []string{one}, []string{"status", "recent", "invoke"}},
+		{"timers, in another order", "triggers:\n  - triggerType: timer\n", []string{one}, []string{"status", "recent", "invoke"}},
 		{"a list", noTimers, []string{one, "RECENT_TASKS= On"}, []string{"status", "recent", "invoke"}},
 		{"names", noTimers, []string{one, "TASK_DETAILS=on"}, []string{"status", "details", "invoke"}},
 		{"all", timers, []string{one, "TASK_DETAILS=on", "RECENT_TASKS=on"}, []string{"status", "recent", "details", "invoke"}},
@@ -257,6 +262,19 @@ func TestRights(t *testing.T) {
 				t.Errorf("of the other role it says %v", other)
 			}
 		})
+	}
+}
+
+// TestOurs: every policy that it can attach it can also detach.
+func TestOurs(t *testing.T) {
+	files, err := documents.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if name := strings.TrimSuffix(file.Name(), ".json"); slices.Contains(ours, name) == (name == "trust") {
+			t.Errorf("%s is one: %v", name, name == "trust")
+		}
 	}
 }
 
@@ -381,6 +399,10 @@ func TestDryRun(t *testing.T) {
 	said, err := made(t, timers, one, "DRY_RUN=1")
 	if err != nil || len(now().Calls) != 0 {
 		t.Errorf("got %v, %q", err, now().Calls)
+	}
+	// Whoever sets it to something else does not mean the opposite.
+	if again, err := made(t, timers, one, "DRY_RUN=true"); err != nil || again != said {
+		t.Errorf("got %v: %s", err, again)
 	}
 	lines := strings.Split(strings.TrimSpace(said), "\n")
 	if len(lines) != 8 || lines[7] != "ROLE_ARN=acs:ram::<account id>:role/cloudsso-task-status" {

@@ -209,6 +209,8 @@ func (s *smoke) page(ctx context.Context) (string, error) {
 	switch disposition, _, _ := strings.Cut(r.header.Get("Content-Disposition"), ";"); {
 	case strings.EqualFold(strings.TrimSpace(disposition), "attachment"):
 		return "", errors.New("domain: browsers download the pages, as Function Compute has it on its own fcapp.run domain: deploy a domain of yours, and open the pages there")
+	case r.status == http.StatusInternalServerError:
+		return "", errors.New("pages: / answers HTTP 500: the function's log in LOG_STORE says why")
 	case kind != "text/html":
 		return "", fmt.Errorf("pages: / is %q and not a page", kind)
 	case !r.isOurs():
@@ -243,11 +245,11 @@ func (s *smoke) task(ctx context.Context) (string, error) {
 		return "", err
 	}
 	const good = "CloudSSO answers the function's role"
-	if r.status == http.StatusOK {
+	if r.status == http.StatusOK && r.isOurs() {
 		return good, nil
 	}
 	var p problem
-	if err := json.Unmarshal([]byte(r.body), &p); err != nil {
+	if err := json.Unmarshal([]byte(r.body), &p); err != nil || p.Type == "" {
 		return "", fmt.Errorf("function: HTTP %d, and not as it says what is wrong", r.status)
 	}
 	switch name := strings.TrimPrefix(p.Type, "/problems/"); name {

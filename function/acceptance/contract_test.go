@@ -133,7 +133,7 @@ func (c *contract) check(e exchange) (place, error) {
 	}
 	where.template = at.template
 	operation := at.item.GetOperation(e.Method)
-	if operation == nil || e.Status == http.StatusMethodNotAllowed {
+	if operation == nil {
 		return where, c.checkOutside(e, at.item)
 	}
 	response := operation.Responses.Status(e.Status)

@@ -326,6 +326,7 @@ func TestContractRefuses(t *testing.T) {
 		{"a wrong request that is taken", "GET", task, func(e *exchange) { e.Target += "?wait=soon" }},
 		{"a wrong id that is taken", "GET", task, func(e *exchange) { e.Target = "/tasks/t-x" }},
 		{"a day too much that is taken", "GET", "/tasks?days=7", func(e *exchange) { e.Target = "/tasks?days=8" }},
+		{"a method that is there, and is not", "POST", task, func(e *exchange) { e.Method = "GET" }},
 		{"a path that is not there, and is", "GET", task, func(e *exchange) { e.Target = "/nothing" }},
 		{"a method that is not there, and is", "GET", task, func(e *exchange) { e.Method = "PUT" }},
 	} {

@@ -60,7 +60,12 @@ func (r *recorder) add(request *http.Request, event httpEvent, answered *answere
 	}
 }
 
-func (r *recorder) Close() { r.file.Close() }
+// Close waits for what is being written, so that no half line is left.
+func (r *recorder) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.file.Close()
+}
 
 // answered is a response as it is written, and a copy of it.
 type answered struct {

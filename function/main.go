@@ -38,9 +38,23 @@ func main() {
 	}
 }
 
+// usage is for who starts the function where nothing invokes it.
+const usage = `Says whether a CloudSSO task is done, whether it worked and, if not, why.
+Function Compute starts it without arguments; elsewhere there are:
+
+  main -listen 127.0.0.1:9000   to serve plain HTTP
+  main doctor                   to see whether it can do its work as it is configured
+  main notify-test              to post a sample message to every webhook
+
+`
+
 // run returns what keeps the function from starting, every reason on a line of its own.
 func run(args []string, getenv func(string) string, logs io.Writer) error {
 	flags := flag.NewFlagSet("main", flag.ContinueOnError)
+	flags.Usage = func() {
+		fmt.Fprint(flags.Output(), usage)
+		flags.PrintDefaults()
+	}
 	printVersion := flags.Bool("version", false, "print the version")
 	listen := flags.String("listen", "", "serve plain HTTP on `address`, such as 127.0.0.1:9000, instead of Function Compute")
 	if err := flags.Parse(args); err != nil {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -68,21 +70,76 @@ func TestEnvironment(t *testing.T) {
 	if os.Getenv("DEPLOY") == "" {
 		t.Skip("make deploy sets DEPLOY")
 	}
+	if err := deployable(os.Getenv); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// deployable says what of the environment cannot be deployed. What Serverless Devs and
+// Function Compute would say, they say when half of it is there.
+func deployable(getenv func(string) string) error {
 	size := 0
 	c, err := readConfig(func(name string) string {
-		size += len(name) + len(os.Getenv(name))
-		return os.Getenv(name)
+		size += len(name) + len(getenv(name))
+		return getenv(name)
 	})
 	if err != nil {
-		t.Fatalf("the function would not start:\n%v", err)
+		return fmt.Errorf("the function would not start:\n%w", err)
 	}
+	var wrong []error
+	add := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 	if size > environmentLimit {
-		t.Errorf("the variables have %d bytes, %d more than Function Compute takes", size, size-environmentLimit)
+		add("the variables have %d bytes, %d more than Function Compute takes", size, size-environmentLimit)
 	}
 	if !c.access.Configured() {
-		t.Error("nobody would be let in: set ACCESS_TOKENS")
+		add("nobody would be let in: set ACCESS_TOKENS")
 	}
-	if arn := os.Getenv("ROLE_ARN"); !isRoleARN(arn) || arn != strings.ToLower(arn) {
-		t.Errorf("ROLE_ARN: %q is not a role's ARN in small letters: make role prints one", arn)
+	if arn := getenv("ROLE_ARN"); !isRoleARN(arn) || arn != strings.ToLower(arn) {
+		add("ROLE_ARN: %q is not a role's ARN in small letters: make role prints one", arn)
+	}
+	for _, name := range []string{"LOG_PROJECT", "LOG_STORE"} {
+		if getenv(name) == "" {
+			add("%s is not set: the log goes there, which has to exist", name)
+		}
+	}
+	if (getenv("CERTIFICATE") == "") != (getenv("PRIVATE_KEY") == "") {
+		add("CERTIFICATE and PRIVATE_KEY: one is set without the other")
+	}
+	return errors.Join(wrong...)
+}
+
+// TestDeployable: each mistake is told, and that before anything is deployed.
+func TestDeployable(t *testing.T) {
+	good := []string{
+		"CLOUDSSO_DIRECTORY_ID=d-00fc2p61abcd", "CLOUDSSO_REGION=cn-shanghai", "ACCESS_TOKENS=me:" + strings.Repeat("0", 64),
+		"ROLE_ARN=acs:ram::1234567890123456:role/cloudsso-task-status", "LOG_PROJECT=project", "LOG_STORE=store",
+	}
+	tooMany := ""
+	for i := range 60 {
+		tooMany += fmt.Sprintf(",me:%064x", i+1)
+	}
+	for _, test := range []struct {
+		name  string
+		pairs []string // in their place
+		want  string   // in what it says; empty where nothing is wrong
+	}{
+		{"the least", nil, ""},
+		{"a domain", []string{"PUBLIC_URL=https://status.example.com", "CERTIFICATE=cert.pem", "PRIVATE_KEY=key.pem"}, ""},
+		{"no directory", []string{"CLOUDSSO_DIRECTORY_ID="}, "CLOUDSSO_DIRECTORY_ID"},
+		{"nobody is let in", []string{"ACCESS_TOKENS="}, "set ACCESS_TOKENS"},
+		{"no role", []string{"ROLE_ARN="}, `ROLE_ARN: ""`},
+		{"a role in large letters", []string{"ROLE_ARN=acs:ram::1234567890123456:role/Status"}, "small letters"},
+		{"no project for the log", []string{"LOG_PROJECT="}, "LOG_PROJECT is not set"},
+		{"no store for the log", []string{"LOG_STORE="}, "LOG_STORE is not set"},
+		{"a certificate without its key", []string{"CERTIFICATE=cert.pem"}, "one is set without the other"},
+		{"a key without its certificate", []string{"PRIVATE_KEY=key.pem"}, "one is set without the other"},
+		{"too much", []string{"ACCESS_TOKENS=me:" + strings.Repeat("0", 64) + tooMany}, "more than Function Compute takes"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			err := deployable(environment(append(test.pairs, good...)...))
+			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %s", err, test.want)
+			}
+		})
 	}
 }

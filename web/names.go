@@ -19,7 +19,7 @@ const (
 	// IconFailed is the icon of a page with a task that failed.
 	IconFailed = "icon-failed-da0a6e0c.svg"
 	// Contract is the contract of what is asked and answered over HTTP.
-	Contract = "openapi-09855852.yaml"
+	Contract = "openapi-12075cc8.yaml"
 	// Index is the page where tasks are asked for.
 	Index = "index-34b39103.html"
 )

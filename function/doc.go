@@ -1,6 +1,7 @@
 // Command main says, to whoever may know, whether a CloudSSO task is done,
 // whether it worked and, if not, why. In Function Compute it answers
-// invocations; with -listen it is a plain HTTP server.
+// invocations; with -listen it is a plain HTTP server. As "doctor" and "notify-test"
+// it says what does not work, and posts samples to chats, and ends.
 //
 // This package only wires the others together, of which each is a room for one
 // concern. An invocation goes through them from the top down:
@@ -31,6 +32,11 @@
 // rooms have in common are those of package task. What each has to say to the log it
 // adds to the entry of the invocation, of which trigger makes one line in the end.
 //
+// Beside the way are invoke, by which the function hands work on to itself, and doctor,
+// who looks whether all of it works. What several rooms need are clock (to wait), once
+// (to know what was there before) and secret (what must not be shown). What a room is
+// for in full, and what may not enter, its own package comment says.
+//
 // # Who may import whom
 //
 // Interfaces stand where they are used, so that most rooms know none of the
@@ -54,7 +60,9 @@
 //
 //	task, web, clock, once, secret -> nothing but the standard library
 //
-// Beside the function are programs for those who work on it, and what tests share:
+// Beside the function are programs for those who work on it, and what tests share: local
+// is everything on one machine, zip and assets are steps of the build, ram and smoke
+// of a deployment, and budget bounds what tests allow to be allocated.
 //
 //	local  -> providers
 //	zip, assets, budget, ram, smoke -> nothing

@@ -1,6 +1,7 @@
 // Package entry makes the one line that each invocation leaves in the log. Its context
 // carries the entry, those on its way add to it, and who began it writes it when the
-// invocation is over. Where a context carries none, nothing is kept.
+// invocation is over. Where a context carries none, nothing is kept. What is worth a
+// field is for those to say who add it: of HTTP, chats and checks nothing may enter.
 package entry
 
 import (

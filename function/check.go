@@ -128,6 +128,9 @@ func (c *checks) result(ctx context.Context, out check.Outcome, err error) (any,
 	logOutcome(ctx, out)
 	if said, ok := errors.AsType[check.Error](err); ok {
 		err = fmt.Errorf("%w: %w", trigger.InvocationError(said), err)
+		if attempt(ctx) >= c.checker.Retries { // no other makes good for it
+			entry.Raise(ctx, slog.LevelError)
+		}
 	}
 	return document, err
 }

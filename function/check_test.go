@@ -265,3 +265,22 @@ func TestNewChecker(t *testing.T) {
 		t.Errorf("asked %d times in %v", asked, took)
 	}
 }
+
+// TestLastAttemptIsAnError: a check that comes again wakes nobody; one that does not come
+// to its end at all does.
+func TestLastAttemptIsAnError(t *testing.T) {
+	for attempt, want := range map[int]string{0: "INFO", defaultRetries - 1: "INFO", defaultRetries: "ERROR"} {
+		c, _, _ := newChecks()
+		ctx, line := entry.New(context.WithValue(t.Context(), invocationKey{}, &invocation{attempt: attempt}))
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+		defer cancel()
+		if _, err := c.direct(ctx, trigger.Direct{IDs: []task.ID{openID}, Notify: true}); err == nil {
+			t.Fatalf("attempt %d: no error", attempt)
+		}
+		var log strings.Builder
+		line.Write(slog.New(slog.NewJSONHandler(&log, nil)))
+		if !strings.Contains(log.String(), `"level":"`+want+`"`) {
+			t.Errorf("attempt %d: want %s: %s", attempt, want, &log)
+		}
+	}
+}

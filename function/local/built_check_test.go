@@ -185,7 +185,7 @@ func TestBuiltCheckGivesUp(t *testing.T) {
 // TestBuiltCheckFailsLoudly: nobody can be told, and that is said.
 func TestBuiltCheckFailsLoudly(t *testing.T) {
 	t.Parallel()
-	s := start(t, options{async: queueConfig{retries: -1}})
+	s := start(t, options{async: queueConfig{retries: -1}, env: map[string]string{"CHECK_RETRIES": "0"}})
 	s.setChatFault(t, "platform=dingtalk&kind=badsign")
 	id := s.createTask(t, "seconds=0&status=Failed")
 	s.invokeLater(t, `{"taskId":"`+id+`","notify":true}`)

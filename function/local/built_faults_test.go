@@ -297,7 +297,7 @@ func TestBuiltClockOfFunctionCompute(t *testing.T) {
 		return s.send(t, http.MethodPost, "/events", `{"taskId":"`+id+`","notify":true}`, "Content-Type", "application/json", "Authorization", "Bearer "+localToken)
 	}
 	mend := clockOff("20m")(t, s)
-	if r := post(); r.status != http.StatusServiceUnavailable || !strings.Contains(r.body, "/problems/not-taken") || !strings.Contains(r.body, "the log says why") {
+	if r := post(); r.status != http.StatusServiceUnavailable || !strings.Contains(r.body, "/problems/not-taken") || !strings.Contains(r.body, "the log says why") || !strings.Contains(r.body, `"retryable":true`) || r.header.Get("Retry-After") != "10" {
 		t.Errorf("got %d %s", r.status, r.body)
 	}
 	if want := "the clock of this function is off: Function Compute refuses the date of the signature"; !strings.Contains(functionLog(s), want) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"taskstatus/function/task"
 )
@@ -15,9 +16,13 @@ import (
 // Function Compute takes of an asynchronous invocation.
 const maxEvents = 64 << 10
 
+// notTakenFor is when to send again what was not taken: who calls soon meets the same
+// trouble, and an operator needs longer.
+const notTakenFor = 10 * time.Second
+
 // ErrNotTaken is the error of an Events that could not do what was genuine and
 // well: the sender has to send it again.
-var ErrNotTaken error = &refusal{status: http.StatusServiceUnavailable, name: "not-taken",
+var ErrNotTaken error = &refusal{status: http.StatusServiceUnavailable, name: "not-taken", retryAfter: notTakenFor,
 	title: task.Text{En: "This could not be done", Zh: "未能处理"},
 	hint: task.Text{
 		En: "Send it again. For the operator: the log says why. To hand it on, the role needs fc:InvokeFunction on the function that CHECK_FUNCTION names.",

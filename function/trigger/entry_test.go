@@ -55,7 +55,7 @@ func TestOneLine(t *testing.T) {
 		{"a direct invocation that CloudSSO refuses", read(t, "direct-upper-case.json"), failure(&task.Error{Kind: task.Refused}), 0, "direct", "WARN", "refused", nil, "refused"},
 		{"a direct invocation with a task id that is none", []byte(`{"taskId":7}`), well, 0, "direct", "WARN", "invalid", nil, "invalid: "},
 		{"events", read(t, "cloudevents-array.json"), well, 3, "events", "INFO", "ok", map[string]any{"attempt": 3.0}, ""},
-		{"an event whose check failed", read(t, "cloudevent-eventbridge.json"), failure(trigger.InvocationError("again")), 0, "events", "ERROR", "failed", nil, "again"},
+		{"an event whose check failed", read(t, "cloudevent-eventbridge.json"), failure(trigger.InvocationError("again")), 0, "events", "WARN", "failed", nil, "again"},
 		{"malformed events", []byte(`[7]`), well, 0, "events", "WARN", "invalid", nil, "invalid: "},
 		{"a timer", read(t, "timer-documented.json"), well, 0, "timer", "INFO", "ok", nil, ""},
 		{"a timer that panics", read(t, "timer-documented.json"), panics, 0, "timer", "ERROR", "internal", nil, "panic: at the disco\ngoroutine "},

@@ -158,7 +158,7 @@ func answer[E any](ctx context.Context, kind string, handler func(context.Contex
 // may read. Who returns an InvocationError has chosen that already.
 func fail(ctx context.Context, err error) error {
 	if e, ok := errors.AsType[InvocationError](err); ok {
-		entry.End(ctx, "failed", slog.LevelError, err)
+		entry.End(ctx, "failed", slog.LevelWarn, err)
 		return e
 	}
 	entry.Fail(ctx, err)

@@ -405,7 +405,7 @@ func TestInvokeErrorTexts(t *testing.T) {
 					t.Errorf("%s: the cause is not in the log:\n%s", file, &r.log)
 				}
 				level := "WARN"
-				if test.outcome == "internal" || test.outcome == "failed" {
+				if test.outcome == "internal" {
 					level = "ERROR"
 				}
 				if !strings.Contains(r.log.String(), `"level":"`+level+`"`) || !strings.Contains(r.log.String(), `"outcome":"`+test.outcome+`"`) {

@@ -3,6 +3,7 @@ package acceptance
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"os"
@@ -473,6 +474,71 @@ func TestDeploymentResolves(t *testing.T) {
 				if f.Region != test.region || f.Role == "" || f.LogConfig.Project != "project" || f.EnvironmentVariables["CLOUDSSO_DIRECTORY_ID"] != "d-00fc2p61abcd" || f.EnvironmentVariables["ACCESS"] != "token" {
 					t.Errorf("%s: %+v", name, f)
 				}
+			}
+		})
+	}
+}
+
+// TestMakeDeploy: what make deploy has done, in which order, and where it ends.
+func TestMakeDeploy(t *testing.T) {
+	t.Parallel()
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const (
+		configured = "test -count=1 -run ^(TestDeployed|TestEnvironment|TestVariables) ./function"
+		smoked     = "run ./function/smoke"
+	)
+	status, check, events, domain := "status deploy -y", "check deploy -y", "events deploy -y --trigger", "domain deploy -y"
+	site, certificate := "PUBLIC_URL=https://status.example.com", "CERTIFICATE=cert.pem"
+	for _, test := range []struct {
+		name    string
+		s       string // of s.yaml
+		environ []string
+		fails   string // the command that does
+		want    []string
+		says    string
+		failed  bool
+	}{
+		{"all of it", "  events:\n", []string{site, certificate}, "", []string{configured, status, check, events, domain, smoked}, "", false},
+		{"no events", "  # events:\n", []string{site, certificate}, "", []string{configured, status, check, domain, smoked}, "", false},
+		{"events that are not possible", "  events:\n", []string{site, certificate}, events, []string{configured, status, check, events, domain, smoked}, "No events, for the reason above.", false},
+		{"no certificate", "", []string{site}, "", []string{configured, status, check, smoked}, "No domain is deployed", false},
+		{"no domain", "", nil, "", []string{configured, status, check}, "To see whether it works: PUBLIC_URL=", false},
+		{"a wrong configuration", "  events:\n", []string{site, certificate}, configured, []string{configured}, "", true},
+		{"a function that fails", "  events:\n", []string{site, certificate}, check, []string{configured, status, check}, "", true},
+		{"a domain that fails", "", []string{site, certificate}, domain, []string{configured, status, check, domain}, "", true},
+		{"something that does not work", "", []string{site, certificate}, smoked, []string{configured, status, check, domain, smoked}, "", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			project, did := filepath.Join(dir, "task status"), filepath.Join(dir, "did")
+			const program = "#!/bin/sh\necho \"$*\" >> \"$DID\"\ntest \"$*\" != \"$FAILS\"\n"
+			err := errors.Join(
+				os.Mkdir(project, 0o755),
+				os.WriteFile(filepath.Join(project, "Makefile"), makefile, 0o600),
+				os.WriteFile(filepath.Join(project, "s.yaml"), []byte(test.s), 0o600),
+				os.WriteFile(filepath.Join(dir, "go"), []byte(program), 0o755),
+				os.WriteFile(filepath.Join(dir, "s"), []byte(program), 0o755),
+			)
+			if err != nil {
+				t.Fatal(err)
+			}
+			command := exec.Command("make", "deploy")
+			command.Dir = project
+			command.Env = append([]string{"PATH=" + dir + ":" + os.Getenv("PATH"), "DID=" + did, "FAILS=" + test.fails}, test.environ...)
+			output, err := command.CombinedOutput()
+			text, _ := os.ReadFile(did)
+			var got []string
+			for line := range strings.Lines(string(text)) {
+				line = strings.TrimSuffix(line, "\n")
+				if strings.Contains(line, "deploy") || line == configured || line == smoked {
+					got = append(got, line)
+				}
+			}
+			if !slices.Equal(got, test.want) || (err != nil) != test.failed || !strings.Contains(string(output), test.says) {
+				t.Errorf("%v: did %q, want %q, and to say %q:\n%s", err, got, test.want, test.says, output)
 			}
 		})
 	}

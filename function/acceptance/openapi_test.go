@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -300,6 +301,10 @@ func TestContractRefuses(t *testing.T) {
 		{"less than nothing", "GET", task, replaced(`"durationSeconds":1`, `"durationSeconds":-1`)},
 		{"a duration without an end", "GET", task, replaced(`"endTime"`, `"targetId"`)},
 		{"done, in a state that is not known", "GET", task, replaced(`"status":"Failed"`, `"status":"Paused"`)},
+		{"done, in a state that is not known, as if it had not ended", "GET", task, func(e *exchange) {
+			replaced(`"status":"Failed"`, `"status":"Paused"`)(e)
+			e.ResponseBody = regexp.MustCompile(`"(endTime|failureReason|hint)":"[^"]*",|"durationSeconds":\d+,`).ReplaceAll(e.ResponseBody, nil)
+		}},
 		{"a success with a reason", "GET", task, replaced(`"status":"Failed"`, `"status":"Success"`)},
 		{"no JSON", "GET", task, replaced(`}`, ``)},
 		{"a list that is none", "GET", several, replaced(`"tasks":[`, `"tasks":{},"x":[`)},
@@ -308,6 +313,12 @@ func TestContractRefuses(t *testing.T) {
 		{"a member more in a problem in a list", "GET", several, replaced(`"title"`, `"more":1,"title"`)},
 		{"a problem that is not known", "GET", "/tasks/t-x", replaced(`/problems/invalid`, `/problems/new`)},
 		{"a problem of another status", "GET", "/tasks/t-x", replaced(`"status":400`, `"status":404`)},
+		{"too slow, without a time to ask again", "GET", "/tasks/" + absentID, func(e *exchange) {
+			e.Status = 504
+			replaced(`/problems/not-found`, `/problems/timeout`)(e)
+			replaced(`"status":404`, `"status":504`)(e)
+			e.ResponseHeader.Del("Retry-After")
+		}},
 		{"a status that is not described", "GET", task, func(e *exchange) { e.Status = 201 }},
 		{"a type that is not described", "GET", task, header("Content-Type", "application/xml")},
 		{"no type", "GET", task, func(e *exchange) { e.ResponseHeader.Del("Content-Type") }},

@@ -129,8 +129,8 @@ func (s *smoke) get(ctx context.Context, path, accept, token string) (reply, err
 func unreachable(u *url.URL, err error) error {
 	host := u.Hostname()
 	if failed, ok := errors.AsType[*net.DNSError](err); ok {
-		if failed.IsTimeout {
-			return fmt.Errorf("domain: nobody says where %s is in time; look at this machine's network", host)
+		if !failed.IsNotFound {
+			return fmt.Errorf("network: the name server does not say where %s is: %s; look at this machine's network", host, failed.Err)
 		}
 		return fmt.Errorf("domain: %s does not resolve: make it a CNAME of <account id>.<region>.fc.aliyuncs.com where your DNS is, and wait for it to spread", host)
 	}

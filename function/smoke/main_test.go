@@ -156,14 +156,18 @@ func TestWay(t *testing.T) {
 		return &http.Client{Transport: transport}
 	}
 	port := over.Listener.Addr().(*net.TCPAddr).Port
-	names := &net.Dialer{Resolver: &net.Resolver{PreferGo: true, Dial: noNames(t)}}
+	asking := func(code byte) *http.Client {
+		names := &net.Dialer{Resolver: &net.Resolver{PreferGo: true, Dial: nameServer(t, code)}}
+		return &http.Client{Transport: &http.Transport{DialContext: names.DialContext}}
+	}
 	for _, test := range []struct {
 		name, site string
 		client     *http.Client
 		want       string
 	}{
 		{"all is well", over.URL, trusting(func(*tls.Config) {}), ""},
-		{"no name", "https://status.example.com", &http.Client{Transport: &http.Transport{DialContext: names.DialContext}}, "domain: status.example.com does not resolve: make it a CNAME of <account id>.<region>.fc.aliyuncs.com"},
+		{"no name", "https://status.example.com", asking(noSuchName), "domain: status.example.com does not resolve: make it a CNAME of <account id>.<region>.fc.aliyuncs.com"},
+		{"no name server", "https://status.example.com", asking(serverFailure), "network: the name server does not say where status.example.com is"},
 		{"nobody there", gone.URL, new(http.Client), "network: 127.0.0.1 does not answer over http"},
 		{"not over https", strings.Replace(gone.URL, "http:", "https:", 1), new(http.Client), "network: 127.0.0.1 does not answer over https"},
 		{"silence", still.URL, &http.Client{Timeout: 50 * time.Millisecond}, "network: 127.0.0.1 did not answer in time"},
@@ -184,8 +188,11 @@ func TestWay(t *testing.T) {
 	}
 }
 
-// noNames leads to a name server that knows of no name.
-func noNames(t *testing.T) func(context.Context, string, string) (net.Conn, error) {
+// What a name server answers with (RFC 1035, section 4.1.1).
+const serverFailure, noSuchName = 2, 3
+
+// nameServer leads to a name server that answers every question with that code.
+func nameServer(t *testing.T, code byte) func(context.Context, string, string) (net.Conn, error) {
 	t.Helper()
 	server, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -198,7 +205,7 @@ func noNames(t *testing.T) func(context.Context, string, string) (net.Conn, erro
 			if err != nil {
 				return
 			}
-			packet[2], packet[3] = 0x81, 0x83 // an answer: there is no such name (RFC 1035, section 4.1.1)
+			packet[2], packet[3] = 0x81, 0x80|code // an answer
 			server.WriteTo(packet[:n], from)
 		}
 	}()

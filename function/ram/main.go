@@ -59,6 +59,9 @@ func run(getenv func(string) string, deployed string, out io.Writer) error {
 	for _, p := range elsewhere {
 		fmt.Fprintf(out, "# The role %s needs, in its own account: %s\n", getenv("CLOUDSSO_ROLE_ARN"), p.document)
 	}
+	if len(elsewhere) > 0 {
+		fmt.Fprintf(out, `# It also has to trust this one: {"Version":"1","Statement":[{"Effect":"Allow","Action":["sts:AssumeRole"],"Principal":{"RAM":[%q]}}]}`+"\n", arn)
+	}
 	fmt.Fprintln(out, "ROLE_ARN="+arn)
 	return nil
 }

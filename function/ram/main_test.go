@@ -261,6 +261,9 @@ func TestRights(t *testing.T) {
 			if other := strings.Contains(said, "# The role acs:ram::2345678901234567:role/reader needs, in its own account: {"); other != (test.want[0] == "assume") {
 				t.Errorf("of the other role it says %v", other)
 			}
+			if other := strings.Contains(said, `"Principal":{"RAM":["acs:ram::1234567890123456:role/cloudsso-task-status"]}}]}`+"\n"); other != (test.want[0] == "assume") {
+				t.Errorf("of whom the other role has to trust it says %v", other)
+			}
 		})
 	}
 }

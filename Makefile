@@ -132,7 +132,8 @@ role: ## its rights, with the aliyun CLI, as few as the configuration needs; DRY
 
 # Before, what is in s.yaml and in the environment is held against what the function takes.
 # What is not configured yet is left out. Whether events is possible, nobody documents.
-deploy: package ## with Serverless Devs (npm install -g @serverless-devs/s), and then smoke
+deploy: package ## with Serverless Devs, and then smoke
+	@command -v s >/dev/null || { echo "There is no s command: npm install -g @serverless-devs/s"; exit 1; }
 	DEPLOY=1 $(GO) test -count=1 -run '^(TestDeployed|TestEnvironment|TestVariables)' ./function
 	s status deploy -y
 	s check deploy -y

@@ -500,16 +500,18 @@ func TestMakeDeploy(t *testing.T) {
 		want    []string
 		says    string
 		failed  bool
+		alone   bool // without Serverless Devs
 	}{
-		{"all of it", "  events:\n", []string{site, certificate}, "", []string{configured, status, check, events, domain, smoked}, "", false},
-		{"no events", "  # events:\n", []string{site, certificate}, "", []string{configured, status, check, domain, smoked}, "", false},
-		{"events that are not possible", "  events:\n", []string{site, certificate}, events, []string{configured, status, check, events, domain, smoked}, "No events, for the reason above.", false},
-		{"no certificate", "", []string{site}, "", []string{configured, status, check, smoked}, "No domain is deployed", false},
-		{"no domain", "", nil, "", []string{configured, status, check}, "To see whether it works: PUBLIC_URL=", false},
-		{"a wrong configuration", "  events:\n", []string{site, certificate}, configured, []string{configured}, "", true},
-		{"a function that fails", "  events:\n", []string{site, certificate}, check, []string{configured, status, check}, "", true},
-		{"a domain that fails", "", []string{site, certificate}, domain, []string{configured, status, check, domain}, "", true},
-		{"something that does not work", "", []string{site, certificate}, smoked, []string{configured, status, check, domain, smoked}, "", true},
+		{"all of it", "  events:\n", []string{site, certificate}, "", []string{configured, status, check, events, domain, smoked}, "", false, false},
+		{"no events", "  # events:\n", []string{site, certificate}, "", []string{configured, status, check, domain, smoked}, "", false, false},
+		{"events that are not possible", "  events:\n", []string{site, certificate}, events, []string{configured, status, check, events, domain, smoked}, "No events, for the reason above.", false, false},
+		{"no certificate", "", []string{site}, "", []string{configured, status, check, smoked}, "No domain is deployed", false, false},
+		{"no domain", "", nil, "", []string{configured, status, check}, "To see whether it works: PUBLIC_URL=", false, false},
+		{"a wrong configuration", "  events:\n", []string{site, certificate}, configured, []string{configured}, "", true, false},
+		{"a function that fails", "  events:\n", []string{site, certificate}, check, []string{configured, status, check}, "", true, false},
+		{"a domain that fails", "", []string{site, certificate}, domain, []string{configured, status, check, domain}, "", true, false},
+		{"something that does not work", "", []string{site, certificate}, smoked, []string{configured, status, check, domain, smoked}, "", true, false},
+		{"no Serverless Devs", "", nil, "", nil, "There is no s command: npm install -g @serverless-devs/s", true, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -522,12 +524,16 @@ func TestMakeDeploy(t *testing.T) {
 				os.WriteFile(filepath.Join(dir, "go"), []byte(program), 0o755),
 				os.WriteFile(filepath.Join(dir, "s"), []byte(program), 0o755),
 			)
+			path := dir + ":" + os.Getenv("PATH")
+			if test.alone {
+				err, path = errors.Join(err, os.Remove(filepath.Join(dir, "s"))), dir
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
 			command := exec.Command("make", "deploy")
 			command.Dir = project
-			command.Env = append([]string{"PATH=" + dir + ":" + os.Getenv("PATH"), "DID=" + did, "FAILS=" + test.fails}, test.environ...)
+			command.Env = append([]string{"PATH=" + path, "DID=" + did, "FAILS=" + test.fails}, test.environ...)
 			output, err := command.CombinedOutput()
 			text, _ := os.ReadFile(did)
 			var got []string

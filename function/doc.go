@@ -65,7 +65,8 @@
 // of a deployment, and budget bounds what tests allow to be allocated.
 //
 //	local  -> providers
-//	zip, assets, budget, ram, smoke -> nothing
+//	ram    -> task
+//	zip, assets, budget, smoke -> nothing
 //
 // fc and fccontext are of github.com/aliyun/fc-runtime-go-sdk, providers of
 // github.com/aliyun/credentials-go, templ of github.com/a-h/templ. acceptance and

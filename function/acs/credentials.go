@@ -80,12 +80,10 @@ func NewCredentials(onFC bool, roleARN, region string) *Credentials {
 func (c *Credentials) Keys(ctx context.Context) (*Keys, error) {
 	invocation, _ := ctx.Value(keysContext{}).(*Keys)
 	if invocation == nil || c.roleARN != "" {
-		select {
-		case c.turn <- struct{}{}:
-			defer func() { <-c.turn }()
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := c.take(ctx); err != nil {
+			return nil, err
 		}
+		defer c.pass()
 	}
 	found, _, err := c.find(invocation)
 	if err != nil || c.roleARN == "" {
@@ -94,15 +92,25 @@ func (c *Credentials) Keys(ctx context.Context) (*Keys, error) {
 	return c.assume(ctx, found)
 }
 
+// take waits for the turn, and pass gives it to the next.
+func (c *Credentials) take(ctx context.Context) error {
+	select {
+	case c.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *Credentials) pass() { <-c.turn }
+
 // Source says in plain words, in English, of which kind the credentials are and where
 // they come from, before any role is assumed. Its error is like that of Keys.
 func (c *Credentials) Source(ctx context.Context) (string, error) {
-	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
-	case <-ctx.Done():
-		return "", ctx.Err()
+	if err := c.take(ctx); err != nil {
+		return "", err
 	}
+	defer c.pass()
 	invocation, _ := ctx.Value(keysContext{}).(*Keys)
 	found, provider, err := c.find(invocation)
 	if err != nil {

@@ -29,7 +29,6 @@ func Tasks(ctx context.Context, results []task.Result) {
 	if len(results) <= maxNamed {
 		named.Grow(len(results) * perNamed)
 	}
-	var failed, open, well, unknown int
 	var reason string
 	var failure error
 	failures := 0
@@ -38,22 +37,12 @@ func Tasks(ctx context.Context, results []task.Result) {
 		switch {
 		case r.Err != nil:
 			state, _ = kind(r.Err)
-			unknown++
 			failures++
 			if failure == nil {
 				failure = r.Err
 			}
-		case r.Task.Status == task.Failed:
-			failed++
-			if reason == "" {
-				reason = r.Task.FailureReason
-			}
-		case r.Task.Status == task.InProgress:
-			open++
-		case r.Task.Status == task.Success:
-			well++
-		default:
-			unknown++
+		case r.Task.Status == task.Failed && reason == "":
+			reason = r.Task.FailureReason
 		}
 		if len(results) <= maxNamed {
 			if i > 0 {
@@ -64,11 +53,12 @@ func Tasks(ctx context.Context, results []task.Result) {
 			named.WriteString(state)
 		}
 	}
+	c := task.Count(results)
 	counts := make([]slog.Attr, 0, 4)
 	for _, count := range [...]struct {
 		name string
 		n    int
-	}{{"failed", failed}, {"inProgress", open}, {"success", well}, {"unknown", unknown}} {
+	}{{"failed", c.Failed}, {"inProgress", c.InProgress}, {"success", c.Success}, {"unknown", c.Unknown}} {
 		if count.n > 0 {
 			counts = append(counts, slog.Int(count.name, count.n))
 		}

@@ -17,6 +17,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"taskstatus/function/task"
 )
 
 // roleName is also what the policies' names begin with. The component for Function
@@ -93,7 +95,7 @@ func policies(getenv func(string) string, deployed string) (wanted, elsewhere []
 	}
 	for _, directory := range directories {
 		// An asterisk would be any directory.
-		if !regexp.MustCompile(`^d-[a-z0-9]+$`).MatchString(directory) {
+		if _, err := task.ParseDirectoryID(directory); err != nil {
 			return nil, nil, fmt.Errorf("CLOUDSSO_DIRECTORY_ID: %q is not a directory id: one is like d-00fc2p61abcd", directory)
 		}
 	}
@@ -320,11 +322,14 @@ func (c *cli) attach(wanted []policy) error {
 	return nil
 }
 
+// bare is a word that a shell takes as it is.
+var bare = regexp.MustCompile(`^[A-Za-z0-9_./:=-]+$`)
+
 // quoted is a command line that a shell reads as these arguments.
 func quoted(args []string) string {
 	words := make([]string, len(args))
 	for i, arg := range args {
-		if words[i] = arg; !regexp.MustCompile(`^[A-Za-z0-9_./:=-]+$`).MatchString(arg) {
+		if words[i] = arg; !bare.MatchString(arg) {
 			words[i] = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 		}
 	}

@@ -49,8 +49,7 @@ type Documents struct {
 	Counts Counts `json:"counts"`
 }
 
-// Counts are how many tasks stand how. Unknown are those in a state that is
-// not known here, and those that could not be looked up.
+// Counts are task.Counts as JSON.
 type Counts struct {
 	Failed     int `json:"failed"`
 	InProgress int `json:"inProgress"`
@@ -95,7 +94,7 @@ func hint(t task.Task, language task.Language) string {
 }
 
 func documents(results []task.Result, language task.Language, url func(task.Task) string) Documents {
-	d := Documents{Tasks: make([]Document, len(results)), Done: true}
+	d := Documents{Tasks: make([]Document, len(results)), Done: true, Counts: Counts(task.Count(results))}
 	for i, r := range results {
 		if open(r) {
 			d.Done = false
@@ -103,20 +102,9 @@ func documents(results []task.Result, language task.Language, url func(task.Task
 		if r.Err != nil {
 			p := problem(r.Err, language, "")
 			d.Tasks[i] = Document{TaskID: r.ID, Problem: &p}
-			d.Counts.Unknown++
 			continue
 		}
 		d.Tasks[i] = document(r.Task, language, url(r.Task))
-		switch r.Task.Status {
-		case task.Failed:
-			d.Counts.Failed++
-		case task.InProgress:
-			d.Counts.InProgress++
-		case task.Success:
-			d.Counts.Success++
-		default:
-			d.Counts.Unknown++
-		}
 	}
 	return d
 }

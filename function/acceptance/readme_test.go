@@ -130,6 +130,20 @@ func newReader(t *testing.T) *reader {
 	return r
 }
 
+// run has a shell run a script, which must not fail.
+func (r *reader) run(t *testing.T, dir, script string) {
+	t.Helper()
+	shell := exec.Command("sh", "-eu", "-c", script)
+	shell.Dir, shell.Env = dir, r.environ
+	output, err := shell.CombinedOutput()
+	said := string(output)
+	wrong := regexp.MustCompile(`"errorMessage"|"ok":false|"type":"/problems/`).FindString(said)
+	// What writes a file, or compares two, need not say so.
+	if err != nil || wrong != "" || said == "" && !regexp.MustCompile(`> |\bcmp\b`).MatchString(script) {
+		t.Errorf("%v %s\n%s\nof\n%s", err, wrong, said, script)
+	}
+}
+
 // copyProject copies what the project is made of, without what was made of it.
 func copyProject(t *testing.T) string {
 	t.Helper()
@@ -184,17 +198,15 @@ func TestReadmeScripts(t *testing.T) {
 			}
 			ran++
 			t.Run(fmt.Sprintf("line %d", b.line), func(t *testing.T) {
-				shell := exec.Command("sh", "-eu", "-c", here.Replace(script))
-				shell.Dir, shell.Env = dirs[b.section], reader.environ
-				output, err := shell.CombinedOutput()
-				said := string(output)
-				wrong := regexp.MustCompile(`"errorMessage"|"ok":false|"type":"/problems/`).FindString(said)
-				// What writes a file need not say so.
-				if err != nil || wrong != "" || said == "" && !strings.Contains(script, "> ") {
-					t.Errorf("%v %s\n%s\nof\n%s", err, wrong, said, here.Replace(script))
-				}
+				reader.run(t, dirs[b.section], here.Replace(script))
 			})
 		}
+	}
+	for _, command := range excerpts(readme(t), "`(curl [^`]*)`") {
+		ran++
+		t.Run(command, func(t *testing.T) {
+			reader.run(t, reader.copy, strings.ReplaceAll(command, `\|`, "|")) // as a table has it
+		})
 	}
 	if ran < 10 {
 		t.Errorf("the README has %d scripts", ran)
